@@ -1,0 +1,364 @@
+//! Facts: what happened to an execution, one type per kind. The names and fields are those of the event stream.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::{
+    id::{ExecutionId, Name, Seq, StepId},
+    log::Line,
+    time::Timestamp,
+};
+
+/// A fact with its place in the order: what a stream's frame holds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Recorded {
+    /// Its place; order of `seq` is order of truth.
+    pub seq: Seq,
+    /// The fact.
+    #[serde(flatten)]
+    pub fact: Fact,
+}
+
+/// Something that happened, not yet in the journal.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Fact {
+    /// When.
+    pub at: Timestamp,
+    /// To which execution.
+    pub execution_id: ExecutionId,
+    /// Whose execution it is.
+    pub owner: Name,
+    /// Of which workflow.
+    pub workflow: Name,
+    /// What.
+    #[serde(flatten)]
+    pub event: Event,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind")]
+pub enum Event {
+    /// It was asked for, and waits.
+    #[serde(rename = "execution.queued")]
+    ExecutionQueued {
+        /// Who or what asked.
+        trigger: Trigger,
+        /// The values it was started with, by declared name.
+        params: Map<String, Value>,
+        /// The steps it has, in the order of the file.
+        steps: Vec<PlannedStep>,
+        /// The execution that this one repeats.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        rerun_of: Option<ExecutionId>,
+    },
+    /// Its first step may begin.
+    #[serde(rename = "execution.started")]
+    ExecutionStarted {},
+    /// An attempt at a step began.
+    #[serde(rename = "step.started")]
+    StepStarted {
+        /// Which step.
+        step: StepId,
+        /// Which attempt, from 1.
+        attempt: u32,
+        /// How long it usually takes.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        estimate_ms: Option<u64>,
+    },
+    /// A step came further.
+    #[serde(rename = "step.progress")]
+    StepProgress {
+        /// Which step.
+        step: StepId,
+        /// Which attempt, from 1.
+        attempt: u32,
+        /// Percent of the step, 0.0..=99.9, never falls within an attempt.
+        percent: f64,
+        /// What it is doing.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        message: Option<String>,
+        /// Where the percent comes from.
+        source: Source,
+        /// Percent of the execution, 0.0..=99.9.
+        execution_percent: f64,
+        /// How long the execution still needs.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        eta_ms: Option<u64>,
+    },
+    /// A step printed lines.
+    #[serde(rename = "step.output")]
+    StepOutput {
+        /// Which step.
+        step: StepId,
+        /// Which attempt, from 1.
+        attempt: u32,
+        /// The number of the first of these lines within the step, from 0.
+        first_line: u64,
+        /// The lines; at most [`super::log::CHUNK_LINES`] of them.
+        lines: Vec<Line>,
+    },
+    /// A step succeeded.
+    #[serde(rename = "step.completed")]
+    StepCompleted {
+        /// Which step.
+        step: StepId,
+        /// Which attempt, from 1.
+        attempt: u32,
+        /// How long the attempt took.
+        duration_ms: u64,
+        /// What it put into `$RUNCAST_OUTPUT`.
+        outputs: BTreeMap<String, String>,
+        /// How many log lines the step has.
+        lines: u64,
+        /// Percent of the execution, 0.0..=99.9.
+        execution_percent: f64,
+    },
+    /// An attempt failed and another will be made.
+    #[serde(rename = "step.retrying")]
+    StepRetrying {
+        /// Which step.
+        step: StepId,
+        /// The attempt that failed.
+        attempt: u32,
+        /// Why it failed.
+        error: String,
+        /// When the next attempt begins.
+        next_attempt_at: Timestamp,
+    },
+    /// A step ended without success.
+    #[serde(rename = "step.failed")]
+    StepFailed {
+        /// Which step.
+        step: StepId,
+        /// Which attempt, from 1.
+        attempt: u32,
+        /// How it ended.
+        status: StepFailure,
+        /// What its process exited with, if it did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        exit_code: Option<i32>,
+        /// The signal that killed it, `SIGSEGV`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        signal: Option<String>,
+        /// Why, in one sentence.
+        error: String,
+        /// Its last lines, at most [`super::log::TAIL_LINES`].
+        tail: Vec<String>,
+        /// How long the attempt took.
+        duration_ms: u64,
+        /// How many log lines the step has.
+        lines: u64,
+    },
+    /// A step was passed over.
+    #[serde(rename = "step.skipped")]
+    StepSkipped {
+        /// Which step.
+        step: StepId,
+        /// Why.
+        reason: String,
+    },
+    /// All went well.
+    #[serde(rename = "execution.completed")]
+    ExecutionCompleted {
+        /// The outputs of all steps: `{step: {key: value}}`.
+        result: ExecutionResult,
+        /// From `execution.started` on.
+        duration_ms: u64,
+        /// 100.
+        percent: f64,
+    },
+    /// It ended without success.
+    #[serde(rename = "execution.failed")]
+    ExecutionFailed {
+        /// How it ended.
+        status: ExecutionFailure,
+        /// Why.
+        error: ExecutionError,
+        /// From `execution.started` on.
+        duration_ms: u64,
+    },
+    /// Somebody stopped it.
+    #[serde(rename = "execution.cancelled")]
+    ExecutionCancelled {
+        /// Who.
+        by: Name,
+        /// From `execution.started` on; 0 if it never started.
+        duration_ms: u64,
+    },
+}
+
+impl Event {
+    /// Whether nothing comes after it in its execution.
+    pub fn is_final(&self) -> bool {
+        matches!(
+            self,
+            Event::ExecutionCompleted { .. } | Event::ExecutionFailed { .. } | Event::ExecutionCancelled { .. }
+        )
+    }
+
+    /// Whether it is output, which only the execution's own stream carries.
+    pub fn is_output(&self) -> bool {
+        matches!(self, Event::StepOutput { .. })
+    }
+}
+
+/// The outputs of all steps.
+pub type ExecutionResult = BTreeMap<StepId, BTreeMap<String, String>>;
+
+/// A step as it was planned when the execution was queued.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PlannedStep {
+    /// Its id.
+    pub id: StepId,
+    /// What people read.
+    pub name: String,
+    /// The steps it waits for.
+    pub needs: Vec<StepId>,
+    /// Its share of the execution's percent, relative to the other steps' weights; more than 0.
+    pub weight: f64,
+}
+
+/// What started an execution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Trigger {
+    /// A person on the page.
+    Manual,
+    /// A call with a token.
+    Api,
+    /// The clock.
+    Schedule,
+    /// Another system's call.
+    Webhook,
+    /// A person, again.
+    Rerun,
+    /// Work that runs elsewhere.
+    External,
+}
+
+/// Where a percent comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Source {
+    /// The step said so.
+    Reported,
+    /// Read off its output.
+    Parsed,
+    /// From its history.
+    Estimated,
+}
+
+/// How a step ended that did not succeed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StepFailure {
+    /// By its own exit.
+    Failed,
+    /// It took longer than it may.
+    TimedOut,
+    /// Somebody stopped the execution.
+    Cancelled,
+    /// The server stopped while it ran.
+    Interrupted,
+}
+
+/// How an execution ended that did not succeed and was not cancelled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExecutionFailure {
+    /// A step failed.
+    Failed,
+    /// It took longer than it may.
+    TimedOut,
+    /// The server stopped while it ran.
+    Interrupted,
+}
+
+/// Why an execution failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExecutionError {
+    /// The step it failed in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<StepId>,
+    /// In one sentence.
+    pub message: String,
+    /// What the step's process exited with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exit_code: Option<i32>,
+    /// The step's last lines, at most [`super::log::TAIL_LINES`].
+    pub tail: Vec<String>,
+}
+
+/// What a stream says of itself: frames without an id.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Control {
+    /// First on every stream.
+    Hello {
+        /// The server's last committed fact.
+        head: Seq,
+        /// Who the server takes the reader for.
+        user: Name,
+    },
+    /// What came before is history, what comes now is live. Once on every stream.
+    CaughtUp {
+        /// The server's last committed fact.
+        head: Seq,
+    },
+    /// The link is alive.
+    Heartbeat {
+        /// When.
+        at: Timestamp,
+    },
+    /// What follows the reader's id can't be replayed: fetch a snapshot, go on from `head`.
+    Reset {
+        /// Why.
+        reason: ResetReason,
+        /// Where the stream goes on.
+        head: Seq,
+    },
+    /// The server closes the stream.
+    End {
+        /// Why.
+        reason: EndReason,
+    },
+}
+
+/// Why a stream could not go on where its reader stood.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ResetReason {
+    /// The position is older than what is kept, or not of this database.
+    Expired,
+    /// The reader was too slow.
+    Lagged,
+}
+
+/// Why the server closes a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EndReason {
+    /// The execution has ended and all of it was sent.
+    Finished,
+    /// The reader may no longer see it.
+    Revoked,
+    /// The server stops.
+    Shutdown,
+    /// The reader took nothing for too long.
+    Lagged,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_recorded_fact_reads_back_as_the_contract_writes_it() {
+        let text = r#"{"seq":4812,"at":"2026-11-22T10:00:00.123Z","execution_id":"01934f0e-7b1c-7000-8000-000000000001","owner":"alice","workflow":"nightly-backup","kind":"step.progress","step":"dump","attempt":1,"percent":42.5,"message":"table 3 of 7","source":"reported","execution_percent":31.9}"#;
+        let recorded: Recorded = serde_json::from_str(text).expect("it is the contract's example");
+        assert_eq!(serde_json::to_string(&recorded).expect("it was read"), text);
+    }
+}

@@ -1,0 +1,522 @@
+//! The fold: what an execution is, as the sum of what happened to it. The server's snapshot, the live page, the
+//! terminal and the page three weeks later are all this one function of the same facts.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::{
+    access::{Viewer, visible},
+    event::{
+        Event, ExecutionError, ExecutionFailure, ExecutionResult, Fact, PlannedStep, Recorded, Source, StepFailure,
+        Trigger,
+    },
+    id::{ExecutionId, Name, Seq, StepId},
+    time::Timestamp,
+};
+
+/// Most a percent is until the work it measures has completed.
+pub const PERCENT_BEFORE_END: f64 = 99.9;
+
+/// Where an execution stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// It waits for its turn.
+    Queued,
+    /// It is at work.
+    Running,
+    /// Final: all went well.
+    Succeeded,
+    /// Final: a step failed.
+    Failed,
+    /// Final: somebody stopped it.
+    Cancelled,
+    /// Final: it took longer than it may.
+    TimedOut,
+    /// Final: the server stopped while it ran.
+    Interrupted,
+}
+
+impl Status {
+    /// All of them, in the order a person thinks of them.
+    pub const ALL: [Status; 7] = [
+        Status::Queued,
+        Status::Running,
+        Status::Succeeded,
+        Status::Failed,
+        Status::Cancelled,
+        Status::TimedOut,
+        Status::Interrupted,
+    ];
+
+    /// Whether it is never left.
+    pub fn is_final(self) -> bool {
+        !matches!(self, Status::Queued | Status::Running)
+    }
+
+    /// The word of it, as the API has it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Status::Queued => "queued",
+            Status::Running => "running",
+            Status::Succeeded => "succeeded",
+            Status::Failed => "failed",
+            Status::Cancelled => "cancelled",
+            Status::TimedOut => "timed_out",
+            Status::Interrupted => "interrupted",
+        }
+    }
+
+    /// The word of it, as people read it.
+    pub fn label(self) -> &'static str {
+        match self {
+            Status::Queued => "Queued",
+            Status::Running => "Running",
+            Status::Succeeded => "Succeeded",
+            Status::Failed => "Failed",
+            Status::Cancelled => "Cancelled",
+            Status::TimedOut => "Timed out",
+            Status::Interrupted => "Interrupted",
+        }
+    }
+}
+
+impl std::str::FromStr for Status {
+    type Err = UnknownStatus;
+
+    fn from_str(text: &str) -> Result<Self, UnknownStatus> {
+        Status::ALL.into_iter().find(|status| status.word() == text).ok_or_else(|| UnknownStatus(text.to_owned()))
+    }
+}
+
+/// A word that is no status.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is no status: it is one of queued, running, succeeded, failed, cancelled, timed_out, interrupted")]
+pub struct UnknownStatus(pub String);
+
+/// Where a step stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StepStatus {
+    /// It waits for others.
+    Pending,
+    /// It is at work.
+    Running,
+    /// An attempt failed, the next one waits.
+    Retrying,
+    /// Final: it exited with 0.
+    Succeeded,
+    /// Final: it did not.
+    Failed,
+    /// Final: it was passed over.
+    Skipped,
+    /// Final: somebody stopped the execution.
+    Cancelled,
+    /// Final: it took longer than it may.
+    TimedOut,
+    /// Final: the server stopped while it ran.
+    Interrupted,
+}
+
+impl StepStatus {
+    /// Whether it is never left.
+    pub fn is_final(self) -> bool {
+        !matches!(self, StepStatus::Pending | StepStatus::Running | StepStatus::Retrying)
+    }
+
+    /// The word of it, as the API has it.
+    pub fn word(self) -> &'static str {
+        match self {
+            StepStatus::Pending => "pending",
+            StepStatus::Running => "running",
+            StepStatus::Retrying => "retrying",
+            StepStatus::Succeeded => "succeeded",
+            StepStatus::Failed => "failed",
+            StepStatus::Skipped => "skipped",
+            StepStatus::Cancelled => "cancelled",
+            StepStatus::TimedOut => "timed_out",
+            StepStatus::Interrupted => "interrupted",
+        }
+    }
+
+    /// The word of it, as people read it.
+    pub fn label(self) -> &'static str {
+        match self {
+            StepStatus::Pending => "Pending",
+            StepStatus::Running => "Running",
+            StepStatus::Retrying => "Retrying",
+            StepStatus::Succeeded => "Succeeded",
+            StepStatus::Failed => "Failed",
+            StepStatus::Skipped => "Skipped",
+            StepStatus::Cancelled => "Cancelled",
+            StepStatus::TimedOut => "Timed out",
+            StepStatus::Interrupted => "Interrupted",
+        }
+    }
+}
+
+impl From<StepFailure> for StepStatus {
+    fn from(failure: StepFailure) -> Self {
+        match failure {
+            StepFailure::Failed => StepStatus::Failed,
+            StepFailure::TimedOut => StepStatus::TimedOut,
+            StepFailure::Cancelled => StepStatus::Cancelled,
+            StepFailure::Interrupted => StepStatus::Interrupted,
+        }
+    }
+}
+
+/// A step of an execution.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Step {
+    /// Its id within the workflow.
+    pub id: StepId,
+    /// What people read.
+    pub name: String,
+    /// The steps it waits for.
+    pub needs: Vec<StepId>,
+    /// Its share of the execution's percent.
+    pub weight: f64,
+    /// Where it stands.
+    pub status: StepStatus,
+    /// The attempt at work, from 1; 0 before the first.
+    pub attempt: u32,
+    /// 0.0..=100.0; 100 only when it succeeded.
+    pub percent: f64,
+    /// What it said it is doing.
+    pub message: Option<String>,
+    /// Where the percent comes from; none while nothing is known.
+    pub source: Option<Source>,
+    /// When the attempt at work began.
+    pub started_at: Option<Timestamp>,
+    /// When it reached its final status.
+    pub finished_at: Option<Timestamp>,
+    /// How long its last attempt took.
+    pub duration_ms: Option<u64>,
+    /// What its process exited with.
+    pub exit_code: Option<i32>,
+    /// The signal that killed its process.
+    pub signal: Option<String>,
+    /// Why it failed, or why it was skipped.
+    pub error: Option<String>,
+    /// What it put into `$RUNCAST_OUTPUT`.
+    pub outputs: BTreeMap<String, String>,
+    /// How many log lines it has.
+    pub lines: u64,
+}
+
+impl Step {
+    fn planned(step: &PlannedStep) -> Self {
+        Self {
+            id: step.id.clone(),
+            name: step.name.clone(),
+            needs: step.needs.clone(),
+            weight: step.weight,
+            status: StepStatus::Pending,
+            attempt: 0,
+            percent: 0.0,
+            message: None,
+            source: None,
+            started_at: None,
+            finished_at: None,
+            duration_ms: None,
+            exit_code: None,
+            signal: None,
+            error: None,
+            outputs: BTreeMap::new(),
+            lines: 0,
+        }
+    }
+
+    /// Its part of the work that needs no more doing, 0.0..=100.0; a skipped step counts as done.
+    pub fn done_percent(&self) -> f64 {
+        if self.status == StepStatus::Skipped { 100.0 } else { self.percent }
+    }
+}
+
+/// One run of a workflow: the fold of all that happened to it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Execution {
+    /// Which.
+    pub id: ExecutionId,
+    /// Of which workflow.
+    pub workflow: Name,
+    /// Whose.
+    pub owner: Name,
+    /// Where it stands.
+    pub status: Status,
+    /// What started it.
+    pub trigger: Trigger,
+    /// The values it was started with.
+    pub params: Map<String, Value>,
+    /// 0.0..=100.0, never falls; 100 only when it succeeded.
+    pub percent: f64,
+    /// How long it still needs, where that is known.
+    pub eta_ms: Option<u64>,
+    /// When it was asked for.
+    pub queued_at: Timestamp,
+    /// When it began.
+    pub started_at: Option<Timestamp>,
+    /// When it reached its final status.
+    pub finished_at: Option<Timestamp>,
+    /// From its beginning to its end.
+    pub duration_ms: Option<u64>,
+    /// The outputs of all steps, once it succeeded.
+    pub result: Option<ExecutionResult>,
+    /// Why it failed.
+    pub error: Option<ExecutionError>,
+    /// Who stopped it.
+    pub cancelled_by: Option<Name>,
+    /// The execution that it repeats.
+    pub rerun_of: Option<ExecutionId>,
+    /// Its steps, in the order of the file.
+    pub steps: Vec<Step>,
+    /// The last fact that is in it.
+    pub seq: Seq,
+}
+
+impl Execution {
+    /// The execution that a fact begins; none unless it is `execution.queued`.
+    pub fn begin(seq: Seq, fact: &Fact) -> Option<Self> {
+        let Event::ExecutionQueued { trigger, params, steps, rerun_of } = &fact.event else { return None };
+        Some(Self {
+            id: fact.execution_id,
+            workflow: fact.workflow.clone(),
+            owner: fact.owner.clone(),
+            status: Status::Queued,
+            trigger: *trigger,
+            params: params.clone(),
+            percent: 0.0,
+            eta_ms: None,
+            queued_at: fact.at,
+            started_at: None,
+            finished_at: None,
+            duration_ms: None,
+            result: None,
+            error: None,
+            cancelled_by: None,
+            rerun_of: *rerun_of,
+            steps: steps.iter().map(Step::planned).collect(),
+            seq,
+        })
+    }
+
+    /// Takes in what happened next. A fact of another execution, one that is in it already, and any after the final
+    /// one change nothing. Says whether it changed something.
+    pub fn apply(&mut self, recorded: &Recorded) -> bool {
+        if recorded.seq <= self.seq || recorded.fact.execution_id != self.id || self.status.is_final() {
+            return false;
+        }
+        self.seq = recorded.seq;
+        self.take(&recorded.fact);
+        true
+    }
+
+    /// [`Execution::apply`] for whoever makes the facts, and has no places for them yet.
+    pub fn take(&mut self, fact: &Fact) {
+        let at = fact.at;
+        match &fact.event {
+            Event::ExecutionQueued { .. } => {}
+            Event::ExecutionStarted {} => {
+                self.status = Status::Running;
+                self.started_at = Some(at);
+            }
+            Event::StepStarted { step, attempt, .. } => self.change(step, |step| {
+                step.status = StepStatus::Running;
+                step.attempt = *attempt;
+                step.percent = 0.0;
+                step.message = None;
+                step.source = None;
+                step.started_at = Some(at);
+                step.error = None;
+            }),
+            Event::StepProgress { step, attempt, percent, message, source, execution_percent, eta_ms } => {
+                self.change(step, |step| {
+                    if step.attempt == *attempt {
+                        step.percent = bounded(*percent).max(step.percent);
+                        step.source = Some(*source);
+                        if message.is_some() {
+                            step.message.clone_from(message);
+                        }
+                    }
+                });
+                self.raise(*execution_percent);
+                self.eta_ms = *eta_ms;
+            }
+            Event::StepOutput { step, first_line, lines, .. } => {
+                let through = first_line.saturating_add(lines.len() as u64);
+                self.change(step, |step| step.lines = step.lines.max(through));
+            }
+            Event::StepCompleted { step, duration_ms, outputs, lines, execution_percent, .. } => {
+                self.change(step, |step| {
+                    step.status = StepStatus::Succeeded;
+                    step.percent = 100.0;
+                    step.finished_at = Some(at);
+                    step.duration_ms = Some(*duration_ms);
+                    step.exit_code = Some(0);
+                    step.outputs.clone_from(outputs);
+                    step.lines = *lines;
+                });
+                self.raise(*execution_percent);
+            }
+            Event::StepRetrying { step, error, .. } => self.change(step, |step| {
+                step.status = StepStatus::Retrying;
+                step.error = Some(error.clone());
+            }),
+            Event::StepFailed { step, status, exit_code, signal, error, duration_ms, lines, .. } => {
+                self.change(step, |step| {
+                    step.status = (*status).into();
+                    step.finished_at = Some(at);
+                    step.duration_ms = Some(*duration_ms);
+                    step.exit_code = *exit_code;
+                    step.signal.clone_from(signal);
+                    step.error = Some(error.clone());
+                    step.lines = *lines;
+                });
+            }
+            Event::StepSkipped { step, reason } => {
+                self.change(step, |step| {
+                    step.status = StepStatus::Skipped;
+                    step.finished_at = Some(at);
+                    step.error = Some(reason.clone());
+                });
+                self.raise(self.weighed_percent());
+            }
+            Event::ExecutionCompleted { result, duration_ms, .. } => {
+                self.finish(Status::Succeeded, at, *duration_ms);
+                self.percent = 100.0;
+                self.result = Some(result.clone());
+            }
+            Event::ExecutionFailed { status, error, duration_ms } => {
+                let status = match status {
+                    ExecutionFailure::Failed => Status::Failed,
+                    ExecutionFailure::TimedOut => Status::TimedOut,
+                    ExecutionFailure::Interrupted => Status::Interrupted,
+                };
+                self.finish(status, at, *duration_ms);
+                self.error = Some(error.clone());
+            }
+            Event::ExecutionCancelled { by, duration_ms } => {
+                self.finish(Status::Cancelled, at, *duration_ms);
+                self.cancelled_by = Some(by.clone());
+            }
+        }
+    }
+
+    /// Percent by the weights of the steps, 0.0..=99.9, to a tenth.
+    pub fn weighed_percent(&self) -> f64 {
+        let whole: f64 = self.steps.iter().map(|step| step.weight).sum();
+        if whole <= 0.0 {
+            return 0.0;
+        }
+        let done: f64 = self.steps.iter().map(|step| step.weight * step.done_percent()).sum();
+        bounded((done / whole * 10.0).floor() / 10.0)
+    }
+
+    /// The steps at work now.
+    pub fn running(&self) -> impl Iterator<Item = &Step> {
+        self.steps.iter().filter(|step| matches!(step.status, StepStatus::Running | StepStatus::Retrying))
+    }
+
+    /// A step by its id.
+    pub fn step(&self, id: &StepId) -> Option<&Step> {
+        self.steps.iter().find(|step| step.id == *id)
+    }
+
+    /// Whether `viewer` may see it.
+    pub fn visible_to(&self, viewer: &Viewer) -> bool {
+        visible(viewer, &self.owner)
+    }
+
+    /// What a list shows of it: nothing that only its own page shows; its steps only while it may still change.
+    pub fn listed(mut self) -> Self {
+        self.params = Map::new();
+        self.result = None;
+        if self.status.is_final() {
+            self.steps = Vec::new();
+        }
+        for step in &mut self.steps {
+            step.outputs = BTreeMap::new();
+        }
+        if let Some(error) = &mut self.error {
+            error.tail = Vec::new();
+        }
+        self
+    }
+
+    fn change(&mut self, id: &StepId, change: impl FnOnce(&mut Step)) {
+        if let Some(step) = self.steps.iter_mut().find(|step| step.id == *id && !step.status.is_final()) {
+            change(step);
+        }
+    }
+
+    fn raise(&mut self, percent: f64) {
+        self.percent = bounded(percent).max(self.percent);
+    }
+
+    fn finish(&mut self, status: Status, at: Timestamp, duration_ms: u64) {
+        self.status = status;
+        self.finished_at = Some(at);
+        self.duration_ms = Some(duration_ms);
+        self.eta_ms = None;
+    }
+}
+
+/// A percent of work that has not ended: 0.0..=99.9, whatever was said; 0 for what is no number.
+pub fn bounded(percent: f64) -> f64 {
+    if percent.is_nan() { 0.0 } else { percent.clamp(0.0, PERCENT_BEFORE_END) }
+}
+
+/// An execution as the API lists it: its snapshot without `steps`, `result` and `params`, with the steps at work.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Item {
+    /// Everything else, which is written beside `running`.
+    #[serde(flatten)]
+    pub fields: Map<String, Value>,
+    /// The steps at work now.
+    pub running: Vec<RunningStep>,
+}
+
+/// A step at work, as the API lists it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunningStep {
+    /// Its id.
+    pub id: StepId,
+    /// What people read.
+    pub name: String,
+    /// How far it is.
+    pub percent: f64,
+    /// Where the percent comes from.
+    pub source: Option<Source>,
+    /// What it said it is doing.
+    pub message: Option<String>,
+}
+
+impl From<&Execution> for Item {
+    fn from(execution: &Execution) -> Self {
+        let mut fields = match serde_json::to_value(execution) {
+            Ok(Value::Object(fields)) => fields,
+            _ => Map::new(),
+        };
+        for left_out in ["steps", "result", "params"] {
+            fields.remove(left_out);
+        }
+        let running = execution
+            .running()
+            .map(|step| RunningStep {
+                id: step.id.clone(),
+                name: step.name.clone(),
+                percent: step.percent,
+                source: step.source,
+                message: step.message.clone(),
+            })
+            .collect();
+        Self { fields, running }
+    }
+}
+
+#[cfg(test)]
+#[path = "execution_tests.rs"]
+mod tests;

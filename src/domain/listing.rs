@@ -1,0 +1,118 @@
+//! Questions about executions and workflows, and the shapes of their answers.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    event::PlannedStep,
+    execution::{Execution, Status},
+    id::{ExecutionId, Name, Seq, StepId},
+    log::Line,
+    time::Timestamp,
+    workflow::Parameter,
+};
+
+/// Most executions on one page of a list.
+pub const PAGE_MAX: usize = 200;
+
+/// Which executions a list shows; newest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Query {
+    /// Those in one of these statuses; empty means any.
+    pub status: Vec<Status>,
+    /// Those of this workflow.
+    pub workflow: Option<Name>,
+    /// Those of this user.
+    pub owner: Option<Name>,
+    /// Those whose id, workflow, owner or error message holds this text.
+    pub q: Option<String>,
+    /// At most so many, 1..=[`PAGE_MAX`].
+    pub limit: Option<usize>,
+    /// Those older than this one.
+    pub before: Option<ExecutionId>,
+}
+
+/// A page of a list, of one moment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Listing {
+    /// Newest first, each [`Execution::listed`].
+    pub items: Vec<Execution>,
+    /// `before` of the next page, if there is one.
+    pub next: Option<ExecutionId>,
+    /// The last fact that is in it: a stream `after` this one misses nothing and repeats nothing.
+    pub head: Seq,
+}
+
+/// A line of an execution's log, with its place.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogLine {
+    /// Its number, from 0: within the execution, or within the step if one was asked for.
+    pub n: u64,
+    /// Whose line it is.
+    pub step: StepId,
+    /// Which attempt printed it.
+    pub attempt: u32,
+    /// The line.
+    #[serde(flatten)]
+    pub line: Line,
+}
+
+/// What an execution's page opens with, of one moment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Opening {
+    /// The execution.
+    pub execution: Execution,
+    /// The last lines of its log.
+    pub lines: Vec<LogLine>,
+}
+
+/// A workflow as its readers see it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WorkflowView {
+    /// Its name.
+    pub name: Name,
+    /// What it does.
+    pub description: Option<String>,
+    /// The name of its file.
+    pub file: String,
+    /// What it asks for.
+    pub params: Vec<Parameter>,
+    /// Its steps, in the order of the file.
+    pub steps: Vec<PlannedStep>,
+    /// Who may start it; absent means every user.
+    pub allow: Option<Vec<Name>>,
+    /// What is wrong with the file as it stands on disk; what is shown is then its last good version, if there was one.
+    pub errors: Vec<String>,
+    /// Whether it can be started: there is a good version.
+    pub runnable: bool,
+    /// The newest execution of it that the reader may see.
+    pub last: Option<PastRun>,
+    /// What is known from past runs that the reader may see.
+    pub statistics: Statistics,
+}
+
+/// A run of a workflow, in short.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PastRun {
+    /// Which.
+    pub id: ExecutionId,
+    /// Where it stands.
+    pub status: Status,
+    /// When it was asked for.
+    pub queued_at: Timestamp,
+    /// When it ended.
+    pub finished_at: Option<Timestamp>,
+    /// How long it took.
+    pub duration_ms: Option<u64>,
+}
+
+/// What is known from the past runs of a workflow: of its last 100 that have ended.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Statistics {
+    /// How many have ended, 100 at most.
+    pub runs: u64,
+    /// How many of them succeeded.
+    pub succeeded: u64,
+    /// The median of how long those took.
+    pub median_ms: Option<u64>,
+}

@@ -1,0 +1,13 @@
+//! What is true: ids, facts, the fold over them, workflows, and who may see what.
+//!
+//! Pure and shared by both sides. Nothing here does I/O, reads a clock, or panics.
+
+pub mod access;
+pub mod event;
+pub mod execution;
+pub mod id;
+pub mod listing;
+pub mod log;
+pub mod problem;
+pub mod time;
+pub mod workflow;

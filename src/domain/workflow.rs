@@ -1,0 +1,165 @@
+//! Workflows: from a YAML file to a plan that can be trusted.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::{
+    access::Viewer,
+    event::PlannedStep,
+    id::{Name, StepId},
+    problem::FieldError,
+};
+
+/// A validated plan: every step's needs exist, there is no cycle, every id is unique.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Workflow {
+    /// Its name.
+    pub name: Name,
+    /// What it does.
+    pub description: Option<String>,
+    /// What it asks for.
+    pub params: Vec<Parameter>,
+    /// Environment of all its steps.
+    pub env: BTreeMap<String, String>,
+    /// How long an execution may take.
+    pub timeout: Option<Duration>,
+    /// Who may start it, besides admins; absent means every user.
+    pub allow: Option<Vec<Name>>,
+    /// Its steps, in the order of the file, at least one.
+    pub steps: Vec<StepPlan>,
+}
+
+/// A step as the file has it, with its defaults filled in.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StepPlan {
+    /// Its id.
+    pub id: StepId,
+    /// What people read.
+    pub name: String,
+    /// The script.
+    pub run: String,
+    /// What runs the script: a program with its arguments, split at spaces; the script's file is the last one.
+    pub shell: Option<String>,
+    /// Environment of this step, over the workflow's.
+    pub env: BTreeMap<String, String>,
+    /// Where it runs; absent means the execution's own folder, relative is under that.
+    pub working_directory: Option<String>,
+    /// How long an attempt may take.
+    pub timeout: Option<Duration>,
+    /// Its share of the execution's percent, more than 0.
+    pub weight: f64,
+    /// Whether its failure counts as good for others.
+    pub continue_on_error: bool,
+    /// When it runs.
+    pub condition: Condition,
+    /// The steps it waits for; in a file where no step has `needs`, the one above it.
+    pub needs: Vec<StepId>,
+}
+
+/// When a step runs, of what it needs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Condition {
+    /// When all went well.
+    #[default]
+    Success,
+    /// When something failed.
+    Failure,
+    /// In any case, cancelled executions included.
+    Always,
+}
+
+/// What a workflow asks for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Parameter {
+    /// Its name; see [`Parameter::variable`].
+    pub name: String,
+    /// What it holds.
+    #[serde(rename = "type")]
+    pub kind: ParameterKind,
+    /// What it is if nothing is given; absent means it must be given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default: Option<Value>,
+    /// What it may be; empty means anything of its type.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub choices: Vec<Value>,
+    /// What it is for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+}
+
+/// What a parameter holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ParameterKind {
+    /// Any text without NUL.
+    #[default]
+    String,
+    /// A whole number, of 64 bits.
+    Integer,
+    /// A number, finite.
+    Number,
+    /// `true` or `false`.
+    Boolean,
+}
+
+/// What is wrong with a workflow file, and where.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{path}: {message} ({file}:{line}:{column})")]
+pub struct WorkflowError {
+    /// The file.
+    pub file: String,
+    /// From 1.
+    pub line: u64,
+    /// From 1, in characters.
+    pub column: u64,
+    /// The key, as `steps[2].needs`.
+    pub path: String,
+    /// What is wrong, and what would be right.
+    pub message: String,
+}
+
+impl Parameter {
+    /// The environment variable that carries it to the steps: upper-cased, `-` becomes `_`.
+    pub fn variable(&self) -> String {
+        self.name.to_ascii_uppercase().replace('-', "_")
+    }
+}
+
+impl Workflow {
+    /// Reads a file's text. `file` is what errors call it; `stem` is the workflow's name unless the text says otherwise.
+    ///
+    /// # Errors
+    /// All that is wrong with it, in the order of the file; never empty.
+    pub fn parse(_file: &str, _stem: &str, _text: &str) -> Result<Self, Vec<WorkflowError>> {
+        Err(Vec::new())
+    }
+
+    /// The values of all parameters: given ones converted to their declared type, the others' defaults.
+    ///
+    /// # Errors
+    /// One for each parameter that is missing, undeclared, of the wrong type or none of its choices.
+    pub fn bind(&self, _given: &Map<String, Value>) -> Result<Map<String, Value>, Vec<FieldError>> {
+        Err(Vec::new())
+    }
+
+    /// Whether `viewer` may start it, and so know that it exists.
+    pub fn open_to(&self, viewer: &Viewer) -> bool {
+        viewer.is_admin() || self.allow.as_ref().is_none_or(|allowed| allowed.contains(&viewer.name))
+    }
+
+    /// Its steps as `execution.queued` tells them.
+    pub fn planned(&self) -> Vec<PlannedStep> {
+        self.steps
+            .iter()
+            .map(|step| PlannedStep {
+                id: step.id.clone(),
+                name: step.name.clone(),
+                needs: step.needs.clone(),
+                weight: step.weight,
+            })
+            .collect()
+    }
+}
