@@ -12,6 +12,9 @@ use super::{
     problem::FieldError,
 };
 
+/// Largest workflow file, in bytes.
+pub const FILE_MAX: usize = 1024 * 1024;
+
 /// A validated plan: every step's needs exist, there is no cycle, every id is unique.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Workflow {
