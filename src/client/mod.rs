@@ -1,1 +1,2 @@
 //! The command line, as a client of a server.
+pub mod arguments;

@@ -1,0 +1,75 @@
+//! Reading what a caller sent: JSON bodies and query strings, with errors that say what is wrong with them.
+
+use axum::{
+    body::Body,
+    extract::{FromRequest, FromRequestParts, Query as AxumQuery, Request},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use bytes::Bytes;
+use http::{StatusCode, header, request::Parts};
+use http_body_util::Limited;
+use serde::de::DeserializeOwned;
+use sha2::{Digest, Sha256};
+
+use super::problem::HttpError;
+
+/// Largest body of a request, in bytes.
+pub const BODY_MAX: usize = 1024 * 1024;
+
+/// A JSON body, whatever its content type says.
+pub struct Json<T> {
+    /// What it holds.
+    pub value: T,
+    /// SHA-256 of its bytes.
+    pub digest: Vec<u8>,
+}
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
+    type Rejection = HttpError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, HttpError> {
+        let bytes = Bytes::from_request(request, state).await.map_err(|rejection| match rejection.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => HttpError::TooLarge(BODY_MAX),
+            _ => HttpError::BadRequest("the body broke off".to_owned()),
+        })?;
+        let value = serde_json::from_slice(&bytes)
+            .map_err(|error| HttpError::BadRequest(format!("the body is not the JSON that belongs here: {error}")))?;
+        Ok(Self { value, digest: Sha256::digest(&bytes).to_vec() })
+    }
+}
+
+/// The query of an address.
+pub struct Query<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
+    type Rejection = HttpError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, HttpError> {
+        AxumQuery::try_from_uri(&parts.uri)
+            .map(|AxumQuery(query)| Self(query))
+            .map_err(|error| HttpError::BadRequest(format!("the address's query can't be read: {}", error.body_text())))
+    }
+}
+
+/// A part of the path that has a type; what can't be one is not there.
+pub struct Path<T>(pub T);
+
+impl<T: std::str::FromStr + Send, S: Send + Sync> FromRequestParts<S> for Path<T> {
+    type Rejection = HttpError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, HttpError> {
+        let axum::extract::Path(text) =
+            axum::extract::Path::<String>::from_request_parts(parts, state).await.map_err(|_| HttpError::NotFound)?;
+        text.parse().map(Self).map_err(|_| HttpError::NotFound)
+    }
+}
+
+/// Refuses a body that says it is too large before any of it is read; one that does not say is cut off while read.
+pub(super) async fn bounded(request: Request, next: Next) -> Response {
+    let length = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+    if length.is_some_and(|length| length.parse::<usize>().is_ok_and(|length| length > BODY_MAX)) {
+        return HttpError::TooLarge(BODY_MAX).into_response();
+    }
+    next.run(request.map(|body| Body::new(Limited::new(body, BODY_MAX)))).await
+}

@@ -1,0 +1,227 @@
+//! `/api/executions`: start, list, look, stop, and read the output.
+
+use axum::{
+    Json as Answer, Router,
+    body::Body,
+    extract::State,
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use futures_util::stream;
+use http::{HeaderMap, StatusCode, header};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::{
+    App,
+    body::{Json, Path, Query},
+    problem::HttpError,
+};
+use crate::{
+    domain::{
+        access::Viewer,
+        event::Trigger,
+        execution::{Execution, Item, Status},
+        id::{ExecutionId, Name, StepId},
+        listing::{self, LogLine, PAGE_MAX},
+    },
+    server::{
+        access::Caller,
+        clock,
+        engine::Order,
+        journal::{Idempotent, Journal, JournalError},
+    },
+};
+
+/// Longest `Idempotency-Key`, in bytes.
+const KEY_MAX: usize = 255;
+/// Most lines that are read from the journal at once for a log.
+const LOG_PAGE: usize = 2_000;
+
+pub(super) fn router() -> Router<App> {
+    Router::new()
+        .route("/api/executions", get(list).post(start))
+        .route("/api/executions/{id}", get(snapshot))
+        .route("/api/executions/{id}/cancel", post(cancel))
+        .route("/api/executions/{id}/log", get(log))
+}
+
+/// The execution, if `viewer` may see it; if not, it is not there.
+pub(super) async fn visible(journal: &Journal, viewer: &Viewer, id: ExecutionId) -> Result<Execution, HttpError> {
+    let execution = journal.snapshot(id).await?.ok_or(HttpError::NotFound)?;
+    if execution.visible_to(viewer) { Ok(execution) } else { Err(HttpError::NotFound) }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StartBody {
+    workflow: String,
+    #[serde(default)]
+    params: Map<String, Value>,
+}
+
+async fn start(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    body: Json<StartBody>,
+) -> Result<Response, HttpError> {
+    let idempotent = idempotency_key(&headers)?.map(|key| Idempotent { key, request: body.digest });
+    // One keyed start at a time: two requests with one key can't both find that there was none.
+    let _turn = if idempotent.is_some() { Some(app.keyed_starts.lock().await) } else { None };
+    if let Some(first) = first_answer(&app, &caller.viewer, idempotent.as_ref()).await? {
+        return Ok(created(&first));
+    }
+    let name: Name = body.value.workflow.parse().map_err(|_| HttpError::NotFound)?;
+    let workflow = app.workflows.startable(&caller.viewer, &name)?;
+    let params = workflow.bind(&body.value.params).map_err(HttpError::Invalid)?;
+    let trigger = if caller.by_token() { Trigger::Api } else { Trigger::Manual };
+    let order = Order { workflow, params, owner: caller.viewer.name, trigger, idempotent };
+    Ok(created(&app.engine.start(order).await?))
+}
+
+fn created(execution: &Execution) -> Response {
+    let location = format!("/api/executions/{}", execution.id);
+    (StatusCode::CREATED, [(header::LOCATION, location)], Answer(execution)).into_response()
+}
+
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, HttpError> {
+    let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
+    match value.to_str() {
+        Ok(key) if (1..=KEY_MAX).contains(&key.len()) => Ok(Some(key.to_owned())),
+        _ => Err(HttpError::BadRequest(format!("an Idempotency-Key is 1 to {KEY_MAX} printable ASCII characters"))),
+    }
+}
+
+async fn first_answer(
+    app: &App,
+    viewer: &Viewer,
+    idempotent: Option<&Idempotent>,
+) -> Result<Option<Execution>, HttpError> {
+    let Some(Idempotent { key, request }) = idempotent else { return Ok(None) };
+    let Some((id, first)) = app.journal.keyed(&viewer.name, key, clock::now()).await? else { return Ok(None) };
+    if first != *request {
+        let message = "this key was used for another request in the last 24 hours; take a new one";
+        return Err(HttpError::field("Idempotency-Key", message));
+    }
+    Ok(app.journal.snapshot(id).await?)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ListQuery {
+    status: Option<String>,
+    workflow: Option<Name>,
+    owner: Option<Name>,
+    q: Option<String>,
+    limit: Option<usize>,
+    before: Option<ExecutionId>,
+}
+
+impl TryFrom<ListQuery> for listing::Query {
+    type Error = HttpError;
+
+    fn try_from(query: ListQuery) -> Result<Self, HttpError> {
+        let words = query.status.iter().flat_map(|words| words.split(',')).filter(|word| !word.is_empty());
+        let status = words.map(str::parse::<Status>).collect::<Result<_, _>>();
+        if query.limit.is_some_and(|limit| !(1..=PAGE_MAX).contains(&limit)) {
+            return Err(HttpError::BadRequest(format!("limit is 1 to {PAGE_MAX}")));
+        }
+        Ok(listing::Query {
+            status: status.map_err(|error| HttpError::BadRequest(error.to_string()))?,
+            workflow: query.workflow,
+            owner: query.owner,
+            q: query.q,
+            limit: query.limit,
+            before: query.before,
+        })
+    }
+}
+
+async fn list(State(app): State<App>, caller: Caller, Query(query): Query<ListQuery>) -> Result<Response, HttpError> {
+    let listing = app.journal.list(&caller.viewer.scope(), &query.try_into()?).await?;
+    let items: Vec<Item> = listing.items.iter().map(Item::from).collect();
+    Ok(Answer(json!({ "items": items, "next": listing.next, "head": listing.head })).into_response())
+}
+
+async fn snapshot(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<ExecutionId>,
+) -> Result<Answer<Execution>, HttpError> {
+    visible(&app.journal, &caller.viewer, id).await.map(Answer)
+}
+
+async fn cancel(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<ExecutionId>,
+) -> Result<(StatusCode, Answer<Execution>), HttpError> {
+    visible(&app.journal, &caller.viewer, id).await?;
+    app.engine.cancel(id, &caller.viewer.name).await?;
+    app.journal.flush().await?;
+    Ok((StatusCode::ACCEPTED, Answer(visible(&app.journal, &caller.viewer, id).await?)))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LogQuery {
+    step: Option<StepId>,
+    #[serde(default)]
+    from: u64,
+    limit: Option<u64>,
+}
+
+async fn log(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<ExecutionId>,
+    Query(query): Query<LogQuery>,
+    headers: HeaderMap,
+) -> Result<Response, HttpError> {
+    let execution = visible(&app.journal, &caller.viewer, id).await?;
+    if query.step.as_ref().is_some_and(|step| execution.step(step).is_none()) {
+        return Err(HttpError::NotFound);
+    }
+    let wants = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let (format, content_type): (fn(&LogLine) -> String, _) = if wants.contains("application/x-ndjson") {
+        (ndjson, "application/x-ndjson")
+    } else {
+        (plain, "text/plain; charset=utf-8")
+    };
+    let rest = LogRest { from: query.from, left: query.limit.unwrap_or(u64::MAX), step: query.step };
+    let pages = stream::try_unfold(rest, move |rest| rest.next(app.journal.clone(), id, format));
+    let headers = [(header::CONTENT_TYPE, content_type), (header::X_CONTENT_TYPE_OPTIONS, "nosniff")];
+    Ok((headers, Body::from_stream(pages)).into_response())
+}
+
+/// What of a log is still to be sent.
+struct LogRest {
+    from: u64,
+    left: u64,
+    step: Option<StepId>,
+}
+
+impl LogRest {
+    async fn next(
+        self,
+        journal: Journal,
+        id: ExecutionId,
+        format: fn(&LogLine) -> String,
+    ) -> Result<Option<(String, LogRest)>, JournalError> {
+        let limit = usize::try_from(self.left).unwrap_or(usize::MAX).min(LOG_PAGE);
+        let lines = if limit == 0 { Vec::new() } else { journal.log(id, self.step.as_ref(), self.from, limit).await? };
+        let Some(last) = lines.last() else { return Ok(None) };
+        let rest = LogRest { from: last.n + 1, left: self.left - lines.len() as u64, step: self.step };
+        Ok(Some((lines.iter().map(format).collect(), rest)))
+    }
+}
+
+fn plain(line: &LogLine) -> String {
+    format!("{}\n", line.line.text)
+}
+
+fn ndjson(line: &LogLine) -> String {
+    // A line is text and numbers: it can always be written.
+    serde_json::to_string(line).map(|text| text + "\n").unwrap_or_default()
+}

@@ -1,0 +1,55 @@
+//! The dashboard's pages and files, and the headers that every answer carries.
+
+use axum::{Router, extract::Request, middleware::Next, response::Response};
+use http::{HeaderName, HeaderValue, header};
+use leptos::prelude::{LeptosOptions, provide_context, use_context, use_nonce};
+use leptos_axum::{LeptosRoutes, ResponseOptions, file_and_error_handler_with_context, generate_route_list};
+
+use super::App;
+use crate::app;
+
+pub(super) fn router(state: &App) -> Router<App> {
+    let routes = generate_route_list(app::App);
+    let context = {
+        let state = state.clone();
+        move || {
+            provide_context(state.clone());
+            content_security_policy();
+        }
+    };
+    Router::new()
+        .leptos_routes_with_context(state, routes, context.clone(), {
+            let options = state.leptos.clone();
+            move || app::shell(options.clone())
+        })
+        .fallback(file_and_error_handler_with_context::<App, _>(context, |options: LeptosOptions| app::shell(options)))
+}
+
+/// Allows the page its own scripts, by nonce, and its wasm; bars carry their values in `style` attributes.
+fn content_security_policy() {
+    let (Some(response), Some(nonce)) = (use_context::<ResponseOptions>(), use_nonce()) else { return };
+    let policy = format!(
+        "default-src 'self'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'; style-src 'self'; \
+         style-src-attr 'unsafe-inline'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; \
+         frame-ancestors 'none'"
+    );
+    if let Ok(value) = HeaderValue::from_str(&policy) {
+        response.insert_header(header::CONTENT_SECURITY_POLICY, value);
+    }
+}
+
+/// Headers of every answer, where it does not bring its own.
+pub(super) async fn security_headers(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "same-origin"),
+        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    ] {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    response
+}

@@ -1,0 +1,4 @@
+//! stub
+pub(super) fn router() -> axum::Router<super::App> {
+    axum::Router::new()
+}

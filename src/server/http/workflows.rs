@@ -1,0 +1,47 @@
+//! `/api/workflows`: what the caller may start.
+
+use axum::{Json as Answer, Router, extract::State, routing::get};
+
+use super::{App, body::Path, problem::HttpError};
+use crate::{
+    domain::{access::Viewer, id::Name, listing::WorkflowView},
+    server::access::Caller,
+};
+
+pub(super) fn router() -> Router<App> {
+    Router::new().route("/api/workflows", get(list)).route("/api/workflows/{name}", get(one))
+}
+
+async fn list(State(app): State<App>, caller: Caller) -> Result<Answer<Vec<WorkflowView>>, HttpError> {
+    all(&app, &caller.viewer).await.map(Answer)
+}
+
+async fn one(
+    State(app): State<App>,
+    caller: Caller,
+    Path(name): Path<Name>,
+) -> Result<Answer<WorkflowView>, HttpError> {
+    find(&app, &caller.viewer, &name).await?.map(Answer).ok_or(HttpError::NotFound)
+}
+
+/// All workflows that `viewer` may start, by name, with what is known of their past runs.
+pub(in crate::server) async fn all(app: &App, viewer: &Viewer) -> Result<Vec<WorkflowView>, HttpError> {
+    let mut views = app.workflows.views(viewer);
+    for view in &mut views {
+        (view.last, view.statistics) = app.journal.past(&viewer.scope(), &view.name).await?;
+    }
+    Ok(views)
+}
+
+/// One of them.
+pub(in crate::server) async fn find(
+    app: &App,
+    viewer: &Viewer,
+    name: &Name,
+) -> Result<Option<WorkflowView>, HttpError> {
+    let Some(mut view) = app.workflows.views(viewer).into_iter().find(|view| view.name == *name) else {
+        return Ok(None);
+    };
+    (view.last, view.statistics) = app.journal.past(&viewer.scope(), name).await?;
+    Ok(Some(view))
+}

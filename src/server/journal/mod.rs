@@ -1,0 +1,218 @@
+//! The journal: the log of facts, on disk, and what can be asked of it.
+//!
+//! One writer task gathers facts and commits them together (group commit); a fact gets its [`Seq`] there, so order of
+//! `seq` is order of commits. Only after the commit do facts go to the [`Feed`] and do those who wait get their
+//! answers. Readers use connections of their own and see whole commits only.
+//!
+//! With [`Place::Memory`] the same database lives in memory, for people who want no history.
+
+mod log;
+mod page;
+mod query;
+mod retention;
+mod writer;
+
+use std::{path::PathBuf, str::FromStr, sync::Arc, time::Duration};
+
+use sqlx::{
+    Sqlite, SqliteConnection, SqlitePool, Transaction,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio_util::task::TaskTracker;
+
+use super::feed::Feed;
+use crate::domain::{
+    event::Fact,
+    execution::Execution,
+    id::{ExecutionId, Seq},
+    workflow::Workflow,
+};
+
+pub use self::{page::Page, query::Idempotent, retention::Retention};
+use writer::{Message, Writer};
+
+/// Most facts that wait for a commit; whoever has one more waits.
+const QUEUE: usize = 65_536;
+/// Connections for reading.
+const READERS: u32 = 4;
+
+/// What the journal could not do.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    /// The database said no.
+    #[error("the journal's database failed: {0}")]
+    Database(#[from] sqlx::Error),
+    /// Its tables could not be brought to this version.
+    #[error("the journal's database could not be upgraded: {0}")]
+    Migration(#[from] sqlx::migrate::MigrateError),
+    /// What it holds is not what was written.
+    #[error("the journal holds something unreadable: {0}")]
+    Unreadable(#[from] serde_json::Error),
+    /// The writer has stopped.
+    #[error("the journal is closed")]
+    Closed,
+}
+
+/// Where the journal lives.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// In this file.
+    File(PathBuf),
+    /// In memory, gone with the server.
+    Memory,
+}
+
+/// A handle on the journal; cheap to clone.
+#[derive(Clone)]
+pub struct Journal(Arc<Inner>);
+
+struct Inner {
+    queue: mpsc::Sender<Message>,
+    read: SqlitePool,
+    health: watch::Receiver<Health>,
+}
+
+/// Whether facts reach the disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Health {
+    /// They do.
+    Good,
+    /// They wait, and the writer tries again; why.
+    Stuck(String),
+}
+
+impl Journal {
+    /// Opens the journal, brings its tables to this version, and starts its writer on `tasks`.
+    ///
+    /// # Errors
+    /// If the database can't be opened or upgraded.
+    pub async fn open(place: Place, feed: Feed, tasks: &TaskTracker) -> Result<Self, JournalError> {
+        let (write, read) = pools(&place).await?;
+        sqlx::migrate!("src/server/journal/migrations").run(&write).await?;
+        let mut connection = write.acquire().await?;
+        let (head, last_key) = (query::head(&mut connection).await?, query::last_key(&mut connection).await?);
+        drop(connection);
+        feed.begin(head);
+        let (queue, messages) = mpsc::channel(QUEUE);
+        let (say, health) = watch::channel(Health::Good);
+        let writer = Writer::new(write, (head, last_key), feed, say);
+        tasks.spawn(writer.run(messages));
+        Ok(Self(Arc::new(Inner { queue, read, health })))
+    }
+
+    /// Hands a fact over for the next commit. Facts are committed in the order they were handed over. Waits only
+    /// while [`QUEUE`] facts wait already. Once the writer has stopped the fact is dropped, as after a crash.
+    pub async fn append(&self, fact: Fact) {
+        if self.0.queue.send(Message::Append(fact)).await.is_err() {
+            tracing::error!("a fact came after the journal was closed");
+        }
+    }
+
+    /// Commits an execution's first fact together with its plan and, for a keyed request, its key.
+    ///
+    /// # Errors
+    /// If the journal is closed.
+    pub async fn begin(
+        &self,
+        fact: Fact,
+        plan: Arc<Workflow>,
+        idempotent: Option<Idempotent>,
+    ) -> Result<Execution, JournalError> {
+        let (reply, answer) = oneshot::channel();
+        let message = Message::Begin { fact, plan, idempotent, reply };
+        self.0.queue.send(message).await.map_err(|_| JournalError::Closed)?;
+        answer.await.map_err(|_| JournalError::Closed)
+    }
+
+    /// Waits until all that was handed over before is committed.
+    ///
+    /// # Errors
+    /// If the journal is closed.
+    pub async fn flush(&self) -> Result<(), JournalError> {
+        let (reply, answer) = oneshot::channel();
+        self.0.queue.send(Message::Flush(reply)).await.map_err(|_| JournalError::Closed)?;
+        answer.await.map_err(|_| JournalError::Closed)
+    }
+
+    /// Commits what was handed over and stops the writer; whatever comes after is refused.
+    pub async fn close(&self) {
+        let (reply, closed) = oneshot::channel();
+        if self.0.queue.send(Message::Close(reply)).await.is_ok() {
+            // If the writer is gone already, so is everything that could be waited for.
+            let _ = closed.await;
+        }
+    }
+
+    /// Removes what `retention` no longer keeps. Returns how many executions went.
+    ///
+    /// # Errors
+    /// If the journal is closed.
+    pub async fn prune(&self, retention: Retention) -> Result<u64, JournalError> {
+        let (reply, answer) = oneshot::channel();
+        self.0.queue.send(Message::Prune(retention, reply)).await.map_err(|_| JournalError::Closed)?;
+        answer.await.map_err(|_| JournalError::Closed)
+    }
+
+    /// Whether facts reach the disk.
+    pub fn health(&self) -> Health {
+        self.0.health.borrow().clone()
+    }
+
+    async fn reader(&self) -> Result<Transaction<'static, Sqlite>, JournalError> {
+        Ok(self.0.read.begin().await?)
+    }
+}
+
+async fn pools(place: &Place) -> Result<(SqlitePool, SqlitePool), JournalError> {
+    let path = match place {
+        Place::Memory => {
+            let options = SqliteConnectOptions::from_str("sqlite::memory:")?.foreign_keys(true);
+            let one = SqlitePoolOptions::new()
+                .min_connections(1)
+                .max_connections(1)
+                .idle_timeout(None)
+                .max_lifetime(None)
+                .connect_with(options)
+                .await?;
+            return Ok((one.clone(), one));
+        }
+        Place::File(path) => path,
+    };
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(Duration::from_secs(10))
+        .pragma("cache_size", "-16384");
+    let pool =
+        |connections| SqlitePoolOptions::new().max_connections(connections).idle_timeout(None).max_lifetime(None);
+    let write = pool(1).connect_with(options.clone()).await?;
+    let read = pool(READERS).connect_with(options.pragma("query_only", "on")).await?;
+    Ok((write, read))
+}
+
+/// Reads an execution's fold from a row's text.
+fn snapshot(text: &str) -> Result<Execution, JournalError> {
+    Ok(serde_json::from_str(text)?)
+}
+
+/// An execution's id as the database has it.
+fn id_bytes(id: ExecutionId) -> Vec<u8> {
+    id.0.as_bytes().to_vec()
+}
+
+/// A `seq` as the database has it; there are no more than `i64` holds.
+fn db(seq: Seq) -> i64 {
+    i64::try_from(seq.0).unwrap_or(i64::MAX)
+}
+
+/// A `seq` out of the database.
+fn seq(value: i64) -> Seq {
+    Seq(u64::try_from(value).unwrap_or(0))
+}
+
+/// A connection that a query runs on.
+type Connection = SqliteConnection;

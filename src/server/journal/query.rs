@@ -1,0 +1,280 @@
+//! What is asked of the table of executions. Every question of a person carries their [`Scope`].
+
+use sqlx::{QueryBuilder, Row, Sqlite, sqlite::SqliteRow};
+
+use super::{Connection, Journal, JournalError, db, id_bytes, seq, snapshot};
+use crate::domain::{
+    access::Scope,
+    execution::{Execution, Status},
+    id::{ExecutionId, Name, Seq},
+    listing::{Listing, PAGE_MAX, PastRun, Query, Statistics},
+    time::Timestamp,
+    workflow::Workflow,
+};
+
+/// How many past runs a workflow's statistics look at.
+const PAST_RUNS: i64 = 100;
+
+/// A request that, if repeated with the same key, must start nothing and get the first one's answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Idempotent {
+    /// What the caller named it, unique per user.
+    pub key: String,
+    /// SHA-256 of its body.
+    pub request: Vec<u8>,
+}
+
+impl Journal {
+    /// The last fact that is committed.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn head(&self) -> Result<Seq, JournalError> {
+        head(&mut *self.reader().await?).await
+    }
+
+    /// An execution as it stands.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn snapshot(&self, id: ExecutionId) -> Result<Option<Execution>, JournalError> {
+        Ok(row(&mut *self.reader().await?, id).await?.map(|(_, execution)| execution))
+    }
+
+    /// A page of the executions in `scope` that `query` asks for, and the head of that moment.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn list(&self, scope: &Scope, query: &Query) -> Result<Listing, JournalError> {
+        let limit = query.limit.unwrap_or(50).clamp(1, PAGE_MAX);
+        let mut reader = self.reader().await?;
+        let head = head(&mut reader).await?;
+        let rows = select(scope, query, limit + 1).build().fetch_all(&mut *reader).await?;
+        let more = rows.len() > limit;
+        let items = rows.iter().take(limit).map(|row| Ok(snapshot(row.try_get("snapshot")?)?.listed()));
+        let items = items.collect::<Result<Vec<_>, JournalError>>()?;
+        let next = if more { items.last().map(|last| last.id) } else { None };
+        Ok(Listing { items, next, head })
+    }
+
+    /// Every execution without a final status, oldest first, with its plan.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn unfinished(&self) -> Result<Vec<(Execution, Workflow)>, JournalError> {
+        let rows = sqlx::query("select snapshot, plan from executions where finished_at is null order by id")
+            .fetch_all(&mut *self.reader().await?)
+            .await?;
+        rows.iter()
+            .map(|row| Ok((snapshot(row.try_get("snapshot")?)?, serde_json::from_str(row.try_get("plan")?)?)))
+            .collect()
+    }
+
+    /// The execution that `owner` started with this key in the last 24 hours, and the SHA-256 of that request.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn keyed(
+        &self,
+        owner: &Name,
+        key: &str,
+        now: Timestamp,
+    ) -> Result<Option<(ExecutionId, Vec<u8>)>, JournalError> {
+        let row = sqlx::query("select execution, request from idempotency where owner = ? and key = ? and at > ?")
+            .bind(owner.as_str())
+            .bind(key)
+            .bind(now.0 - super::retention::KEYS_KEPT_MS)
+            .fetch_optional(&mut *self.reader().await?)
+            .await?;
+        let Some(row) = row else { return Ok(None) };
+        let id =
+            uuid::Uuid::from_slice(row.try_get("execution")?).map_err(|error| sqlx::Error::Decode(error.into()))?;
+        Ok(Some((ExecutionId(id), row.try_get("request")?)))
+    }
+
+    /// The newest execution of a workflow in `scope`, and what is known from the last 100 that have ended.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn past(&self, scope: &Scope, workflow: &Name) -> Result<(Option<PastRun>, Statistics), JournalError> {
+        let mut reader = self.reader().await?;
+        let query = Query { workflow: Some(workflow.clone()), ..Query::default() };
+        let last = select(scope, &query, 1).build().fetch_optional(&mut *reader).await?;
+        let last = match last {
+            Some(row) => Some(past_run(&snapshot(row.try_get("snapshot")?)?)),
+            None => None,
+        };
+        let mut ended: QueryBuilder<Sqlite> = QueryBuilder::new(
+            "select status, duration_ms from executions where finished_at is not null and workflow = ",
+        );
+        ended.push_bind(workflow.as_str());
+        within(&mut ended, scope);
+        ended.push(" order by id desc limit ").push_bind(PAST_RUNS);
+        let rows = ended.build().fetch_all(&mut *reader).await?;
+        Ok((last, statistics(&rows)?))
+    }
+}
+
+fn past_run(execution: &Execution) -> PastRun {
+    PastRun {
+        id: execution.id,
+        status: execution.status,
+        queued_at: execution.queued_at,
+        finished_at: execution.finished_at,
+        duration_ms: execution.duration_ms,
+    }
+}
+
+fn statistics(rows: &[SqliteRow]) -> Result<Statistics, JournalError> {
+    let mut durations = Vec::new();
+    for row in rows {
+        if row.try_get::<&str, _>("status")? == Status::Succeeded.word() {
+            durations.push(u64::try_from(row.try_get::<i64, _>("duration_ms")?).unwrap_or(0));
+        }
+    }
+    durations.sort_unstable();
+    Ok(Statistics {
+        runs: rows.len() as u64,
+        succeeded: durations.len() as u64,
+        median_ms: durations.get(durations.len() / 2).copied(),
+    })
+}
+
+fn select(scope: &Scope, query: &Query, limit: usize) -> QueryBuilder<Sqlite> {
+    let mut select = QueryBuilder::new("select snapshot from executions where true");
+    within(&mut select, scope);
+    if let Some(owner) = &query.owner {
+        select.push(" and owner = ").push_bind(owner.to_string());
+    }
+    if let Some(workflow) = &query.workflow {
+        select.push(" and workflow = ").push_bind(workflow.to_string());
+    }
+    if !query.status.is_empty() {
+        select.push(" and status in (");
+        let mut list = select.separated(", ");
+        for status in &query.status {
+            list.push_bind(status.word());
+        }
+        select.push(")");
+    }
+    if let Some(text) = query.q.as_deref().map(str::trim).filter(|text| !text.is_empty()) {
+        select.push(" and instr(search, ").push_bind(text.to_lowercase()).push(") > 0");
+    }
+    if let Some(before) = query.before {
+        select.push(" and id < ").push_bind(id_bytes(before));
+    }
+    select.push(" order by id desc limit ").push_bind(i64::try_from(limit).unwrap_or(i64::MAX));
+    select
+}
+
+/// The predicate of [`Scope::holds`], as a query has it.
+fn within(query: &mut QueryBuilder<Sqlite>, scope: &Scope) {
+    if let Scope::Owner(owner) = scope {
+        query.push(" and owner = ").push_bind(owner.to_string());
+    }
+}
+
+pub(super) async fn head(connection: &mut Connection) -> Result<Seq, JournalError> {
+    let head: i64 = sqlx::query_scalar(
+        "select max(coalesce((select max(seq) from events), 0), (select value from marks where name = 'head'))",
+    )
+    .fetch_one(connection)
+    .await?;
+    Ok(seq(head))
+}
+
+pub(super) async fn last_key(connection: &mut Connection) -> Result<i64, JournalError> {
+    Ok(sqlx::query_scalar("select coalesce(max(key), 0) from executions").fetch_one(connection).await?)
+}
+
+pub(super) async fn row(
+    connection: &mut Connection,
+    id: ExecutionId,
+) -> Result<Option<(i64, Execution)>, JournalError> {
+    let row = sqlx::query("select key, snapshot from executions where id = ?")
+        .bind(id_bytes(id))
+        .fetch_optional(connection)
+        .await?;
+    row.map(|row| Ok((row.try_get("key")?, snapshot(row.try_get("snapshot")?)?))).transpose()
+}
+
+pub(super) async fn insert(
+    connection: &mut Connection,
+    key: i64,
+    execution: &Execution,
+    text: &str,
+    plan: &Workflow,
+    idempotent: Option<&Idempotent>,
+) -> Result<(), JournalError> {
+    let plan = if execution.status.is_final() { None } else { Some(serde_json::to_string(plan)?) };
+    sqlx::query(
+        "insert into executions (key, id, workflow, owner, status, queued_at, finished_at, duration_ms, last_seq, search, snapshot, plan)
+         values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    )
+    .bind(key)
+    .bind(id_bytes(execution.id))
+    .bind(execution.workflow.as_str())
+    .bind(execution.owner.as_str())
+    .bind(execution.status.word())
+    .bind(execution.queued_at.0)
+    .bind(execution.finished_at.map(|at| at.0))
+    .bind(duration(execution))
+    .bind(db(execution.seq))
+    .bind(search(execution))
+    .bind(text)
+    .bind(plan)
+    .execute(&mut *connection)
+    .await?;
+    if let Some(Idempotent { key, request }) = idempotent {
+        sqlx::query("insert or replace into idempotency (owner, key, request, execution, at) values (?, ?, ?, ?, ?)")
+            .bind(execution.owner.as_str())
+            .bind(key)
+            .bind(request)
+            .bind(id_bytes(execution.id))
+            .bind(execution.queued_at.0)
+            .execute(connection)
+            .await?;
+    }
+    Ok(())
+}
+
+pub(super) async fn update(
+    connection: &mut Connection,
+    key: i64,
+    execution: &Execution,
+    text: &str,
+) -> Result<(), JournalError> {
+    if !execution.status.is_final() {
+        sqlx::query("update executions set status = ?, last_seq = ?, snapshot = ? where key = ?")
+            .bind(execution.status.word())
+            .bind(db(execution.seq))
+            .bind(text)
+            .bind(key)
+            .execute(connection)
+            .await?;
+        return Ok(());
+    }
+    sqlx::query(
+        "update executions set status = ?, last_seq = ?, snapshot = ?, finished_at = ?, duration_ms = ?, search = ?, plan = null
+         where key = ?",
+    )
+    .bind(execution.status.word())
+    .bind(db(execution.seq))
+    .bind(text)
+    .bind(execution.finished_at.map(|at| at.0))
+    .bind(duration(execution))
+    .bind(search(execution))
+    .bind(key)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+fn duration(execution: &Execution) -> Option<i64> {
+    execution.duration_ms.map(|ms| i64::try_from(ms).unwrap_or(i64::MAX))
+}
+
+fn search(execution: &Execution) -> String {
+    let error = execution.error.as_ref().map_or("", |error| error.message.as_str());
+    format!("{} {} {} {error}", execution.id, execution.workflow, execution.owner).to_lowercase()
+}

@@ -1,0 +1,333 @@
+//! The one writer: gathers facts, commits them together, and only then tells the world.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+    time::Duration,
+};
+
+use sqlx::{QueryBuilder, Sqlite, SqlitePool};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::{Health, Idempotent, JournalError, Retention, db, query, retention};
+use crate::{
+    domain::{
+        event::{Event, Fact, Recorded},
+        execution::Execution,
+        id::{ExecutionId, Seq},
+        workflow::Workflow,
+    },
+    server::feed::{Committed, Feed},
+};
+
+/// Most facts in one commit.
+const BATCH: usize = 1_000;
+/// How long the writer waits after a commit that failed, before it tries the same one again.
+const AGAIN_AFTER: Duration = Duration::from_millis(500);
+
+/// What the writer is asked.
+pub(super) enum Message {
+    Append(Fact),
+    Begin { fact: Fact, plan: Arc<Workflow>, idempotent: Option<Idempotent>, reply: oneshot::Sender<Execution> },
+    Flush(oneshot::Sender<()>),
+    Prune(Retention, oneshot::Sender<u64>),
+    Close(oneshot::Sender<()>),
+}
+
+/// An execution that has not ended, as of the last fact that was taken in.
+struct Open {
+    execution: Execution,
+    /// Its place in the table of executions.
+    key: i64,
+    /// How many lines its log has.
+    lines: u64,
+    /// Set for as long as it is not in the table.
+    first: Option<First>,
+}
+
+struct First {
+    plan: Arc<Workflow>,
+    idempotent: Option<Idempotent>,
+}
+
+/// One commit, made ready: the same again if it has to be tried again.
+#[derive(Default)]
+struct Batch {
+    events: Vec<EventRow>,
+    chunks: Vec<ChunkRow>,
+    touched: BTreeMap<ExecutionId, i64>,
+    committed: Vec<Committed>,
+}
+
+struct EventRow {
+    seq: i64,
+    execution: i64,
+    owner: String,
+    output: bool,
+    body: String,
+}
+
+struct ChunkRow {
+    execution: i64,
+    first: i64,
+    step: String,
+    step_first: i64,
+    lines: i64,
+    seq: i64,
+}
+
+enum Reply {
+    Begun(ExecutionId, oneshot::Sender<Execution>),
+    Flushed(oneshot::Sender<()>),
+}
+
+pub(super) struct Writer {
+    pool: SqlitePool,
+    head: Seq,
+    last_key: i64,
+    /// Executions that have not ended: as many as the engine holds.
+    open: HashMap<ExecutionId, Open>,
+    feed: Feed,
+    health: watch::Sender<Health>,
+}
+
+impl Writer {
+    pub(super) fn new(
+        pool: SqlitePool,
+        (head, last_key): (Seq, i64),
+        feed: Feed,
+        health: watch::Sender<Health>,
+    ) -> Self {
+        Self { pool, head, last_key, open: HashMap::new(), feed, health }
+    }
+
+    /// Runs until it is told to close, or every handle on the journal is gone, and all is committed.
+    pub(super) async fn run(mut self, mut messages: mpsc::Receiver<Message>) {
+        let mut waiting = Vec::with_capacity(BATCH);
+        while messages.recv_many(&mut waiting, BATCH).await > 0 {
+            let mut batch = Batch::default();
+            let mut replies = Vec::new();
+            let mut prunings = Vec::new();
+            let mut close = None;
+            for message in waiting.drain(..) {
+                match message {
+                    Message::Append(fact) => self.take(fact, &mut batch).await,
+                    Message::Begin { fact, plan, idempotent, reply } => {
+                        replies.push(Reply::Begun(fact.execution_id, reply));
+                        self.begin(fact, First { plan, idempotent }, &mut batch).await;
+                    }
+                    Message::Flush(reply) => replies.push(Reply::Flushed(reply)),
+                    Message::Prune(retention, reply) => prunings.push((retention, reply)),
+                    Message::Close(reply) => close = Some(reply),
+                }
+            }
+            self.commit(&batch).await;
+            self.answer(batch, replies);
+            for (retention, reply) in prunings {
+                self.prune(&retention, reply).await;
+            }
+            if let Some(reply) = close {
+                let _ = reply.send(());
+                return;
+            }
+        }
+    }
+
+    async fn begin(&mut self, fact: Fact, first: First, batch: &mut Batch) {
+        let key = self.next_key();
+        if let Some(execution) = Execution::begin(Seq::default(), &fact) {
+            self.open.insert(fact.execution_id, Open { execution, key, lines: 0, first: Some(first) });
+            self.take(fact, batch).await;
+        }
+    }
+
+    async fn take(&mut self, fact: Fact, batch: &mut Batch) {
+        if !self.open.contains_key(&fact.execution_id) && !self.reopen(fact.execution_id).await {
+            tracing::error!(execution = %fact.execution_id, "a fact of an execution that the journal does not know");
+            return;
+        }
+        let Some(open) = self.open.get_mut(&fact.execution_id) else { return };
+        if open.execution.status.is_final() {
+            tracing::error!(execution = %fact.execution_id, ?fact.event, "a fact came after the final one; dropped");
+            return;
+        }
+        self.head = Seq(self.head.0 + 1);
+        let recorded = Recorded { seq: self.head, fact };
+        open.execution.apply(&recorded);
+        batch.touched.insert(recorded.fact.execution_id, open.key);
+        batch.add(&recorded, open);
+    }
+
+    /// Brings back an execution that an earlier life of the server began.
+    async fn reopen(&mut self, id: ExecutionId) -> bool {
+        let found = loop {
+            let found = self.find(id).await;
+            if let Some(found) = self.settled(found).await {
+                break found;
+            }
+        };
+        let Some((key, execution)) = found else { return false };
+        let lines = execution.steps.iter().map(|step| step.lines).sum();
+        self.open.insert(id, Open { execution, key, lines, first: None });
+        true
+    }
+
+    async fn find(&self, id: ExecutionId) -> Result<Option<(i64, Execution)>, JournalError> {
+        query::row(&mut *self.pool.acquire().await?, id).await
+    }
+
+    fn next_key(&mut self) -> i64 {
+        self.last_key += 1;
+        self.last_key
+    }
+
+    /// Commits until it succeeds: what was handed over is never lost while the server lives.
+    async fn commit(&self, batch: &Batch) {
+        while !batch.events.is_empty() {
+            let written = self.write(batch).await;
+            if self.settled(written).await.is_some() {
+                return;
+            }
+        }
+    }
+
+    /// What came of an attempt; after one that failed it says so, and returns when the next one makes sense.
+    async fn settled<T>(&self, attempt: Result<T, JournalError>) -> Option<T> {
+        match attempt {
+            Ok(done) => {
+                self.health.send_if_modified(|health| std::mem::replace(health, Health::Good) != Health::Good);
+                Some(done)
+            }
+            Err(error) => {
+                tracing::error!(%error, "the journal can't be written; trying again");
+                self.health.send_replace(Health::Stuck(error.to_string()));
+                tokio::time::sleep(AGAIN_AFTER).await;
+                None
+            }
+        }
+    }
+
+    async fn write(&self, batch: &Batch) -> Result<(), JournalError> {
+        let mut transaction = self.pool.begin_with("begin immediate").await?;
+        self.write_executions(&mut transaction, batch).await?;
+        batch.write_events(&mut transaction).await?;
+        batch.write_chunks(&mut transaction).await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    async fn write_executions(&self, transaction: &mut super::Connection, batch: &Batch) -> Result<(), JournalError> {
+        for (id, key) in &batch.touched {
+            let Some(open) = self.open.get(id) else { continue };
+            let execution = &open.execution;
+            let text = serde_json::to_string(execution)?;
+            match &open.first {
+                Some(first) => {
+                    query::insert(transaction, *key, execution, &text, first.plan.as_ref(), first.idempotent.as_ref())
+                        .await?
+                }
+                None => query::update(transaction, *key, execution, &text).await?,
+            }
+        }
+        Ok(())
+    }
+
+    fn answer(&mut self, batch: Batch, replies: Vec<Reply>) {
+        self.feed.publish(batch.committed);
+        for reply in replies {
+            match reply {
+                Reply::Begun(id, reply) => {
+                    if let Some(open) = self.open.get(&id) {
+                        // Nobody waits any more if the request was given up; the execution goes on all the same.
+                        let _ = reply.send(open.execution.clone());
+                    }
+                }
+                Reply::Flushed(reply) => {
+                    let _ = reply.send(());
+                }
+            }
+        }
+        for id in batch.touched.keys() {
+            if let Some(open) = self.open.get_mut(id) {
+                open.first = None;
+                if open.execution.status.is_final() {
+                    self.open.remove(id);
+                }
+            }
+        }
+    }
+
+    async fn prune(&self, retention: &Retention, reply: oneshot::Sender<u64>) {
+        match retention::prune(&self.pool, retention, self.head).await {
+            Ok(pruned) => {
+                let _ = reply.send(pruned);
+            }
+            Err(error) => tracing::error!(%error, "old executions could not be removed"),
+        }
+    }
+}
+
+impl Batch {
+    fn add(&mut self, recorded: &Recorded, open: &mut Open) {
+        let fact = &recorded.fact;
+        if let Event::StepOutput { step, first_line, lines, .. } = &fact.event {
+            let count = lines.len() as u64;
+            self.chunks.push(ChunkRow {
+                execution: open.key,
+                first: number(open.lines),
+                step: step.to_string(),
+                step_first: number(*first_line),
+                lines: number(count),
+                seq: db(recorded.seq),
+            });
+            open.lines += count;
+        }
+        // A fact is made of strings, numbers and maps with string keys: it can always be written.
+        let body = serde_json::to_string(fact).expect("a fact is plain JSON");
+        let body = body[1..].to_owned();
+        self.committed.push(Committed::new(recorded, &body));
+        self.events.push(EventRow {
+            seq: db(recorded.seq),
+            execution: open.key,
+            owner: fact.owner.to_string(),
+            output: fact.event.is_output(),
+            body,
+        });
+    }
+
+    async fn write_events(&self, transaction: &mut super::Connection) -> Result<(), JournalError> {
+        let mut insert: QueryBuilder<Sqlite> =
+            QueryBuilder::new("insert into events (seq, execution, owner, output, body) ");
+        insert.push_values(&self.events, |mut row, event| {
+            row.push_bind(event.seq)
+                .push_bind(event.execution)
+                .push_bind(&event.owner)
+                .push_bind(event.output)
+                .push_bind(&event.body);
+        });
+        insert.build().execute(transaction).await?;
+        Ok(())
+    }
+
+    async fn write_chunks(&self, transaction: &mut super::Connection) -> Result<(), JournalError> {
+        if self.chunks.is_empty() {
+            return Ok(());
+        }
+        let mut insert: QueryBuilder<Sqlite> =
+            QueryBuilder::new("insert into chunks (execution, first, step, step_first, lines, seq) ");
+        insert.push_values(&self.chunks, |mut row, chunk| {
+            row.push_bind(chunk.execution)
+                .push_bind(chunk.first)
+                .push_bind(&chunk.step)
+                .push_bind(chunk.step_first)
+                .push_bind(chunk.lines)
+                .push_bind(chunk.seq);
+        });
+        insert.build().execute(transaction).await?;
+        Ok(())
+    }
+}
+
+fn number(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}

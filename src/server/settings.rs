@@ -1,0 +1,156 @@
+//! What the server was told: flags first, then `RUNCAST_*` variables, then the `[runcast]` table of `Leptos.toml`.
+
+use std::{
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use serde::Deserialize;
+
+use crate::client::arguments::{Keeper, ServeArgs};
+
+/// The file that holds settings, in the folder where the server starts.
+const FILE: &str = "Leptos.toml";
+/// How many ended executions a journal in memory keeps, unless told otherwise.
+const MEMORY_COUNT: u64 = 1_000;
+
+/// Settings in force.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// The data folder.
+    pub data: PathBuf,
+    /// The folder of workflow files.
+    pub workflows: PathBuf,
+    /// Where to listen, `host:port`.
+    pub listen: String,
+    /// The address that people use, if another.
+    pub public_url: Option<String>,
+    /// Whether `X-Forwarded-*` is believed.
+    pub trust_proxy: bool,
+    /// How many executions run at once.
+    pub max_executions: usize,
+    /// Whether history is kept in memory only.
+    pub memory: bool,
+    /// How long ended executions are kept.
+    pub keep_for: Option<Duration>,
+    /// How many ended executions are kept.
+    pub keep_count: Option<u64>,
+    /// How long to wait at the end for what runs.
+    pub drain: Duration,
+}
+
+/// Settings that can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// The file can't be read.
+    #[error("{FILE} can't be read: {0}")]
+    Read(#[from] std::io::Error),
+    /// The file is not what it should be.
+    #[error("{FILE} is wrong: {0}")]
+    Parse(#[from] toml::de::Error),
+    /// The address is none.
+    #[error("public-url {0:?} is no address: it begins with http:// or https:// and ends with the host's name or port")]
+    PublicUrl(String),
+}
+
+#[derive(Deserialize)]
+struct File {
+    #[serde(default)]
+    runcast: Table,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+struct Table {
+    data: Option<PathBuf>,
+    workflows: Option<PathBuf>,
+    listen: Option<String>,
+    public_url: Option<String>,
+    trust_proxy: Option<bool>,
+    max_executions: Option<NonZeroUsize>,
+    journal: Option<Journal>,
+    retention_days: Option<u32>,
+    retention_count: Option<u64>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Journal {
+    Sqlite,
+    Memory,
+}
+
+impl Settings {
+    /// From the command line and `Leptos.toml` in this folder, if there is one.
+    ///
+    /// # Errors
+    /// If the file can't be read or has errors, or an address is none.
+    pub fn resolve(args: ServeArgs, folder: &Path) -> Result<Self, SettingsError> {
+        let table = match std::fs::read_to_string(folder.join(FILE)) {
+            Ok(text) => toml::from_str::<File>(&text)?.runcast,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Table::default(),
+            Err(error) => return Err(error.into()),
+        };
+        let memory = match args.journal {
+            Some(keeper) => keeper == Keeper::Memory,
+            None => table.journal == Some(Journal::Memory),
+        };
+        let days = args.retention_days.or(table.retention_days);
+        let count = args.retention_count.or(table.retention_count);
+        Ok(Self {
+            data: args.data.or(table.data).unwrap_or_else(|| "data".into()),
+            workflows: args.workflows.or(table.workflows).unwrap_or_else(|| "workflows".into()),
+            listen: args.listen.or(table.listen).unwrap_or_else(|| "127.0.0.1:3000".to_owned()),
+            public_url: args.public_url.or(table.public_url).map(address).transpose()?,
+            trust_proxy: args.trust_proxy.or(table.trust_proxy).unwrap_or(false),
+            max_executions: args
+                .max_executions
+                .map(|count| count as usize)
+                .or(table.max_executions.map(NonZeroUsize::get))
+                .unwrap_or_else(default_executions),
+            memory,
+            keep_for: days.map(|days| Duration::from_secs(u64::from(days) * 86_400)),
+            keep_count: count.or(memory.then_some(MEMORY_COUNT)),
+            drain: args.drain.unwrap_or_default(),
+        })
+    }
+}
+
+fn address(text: String) -> Result<String, SettingsError> {
+    let host =
+        text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")).map(|rest| rest.trim_end_matches('/'));
+    if host.is_some_and(|host| !host.is_empty() && !host.contains(['/', '?', '#', ' '])) {
+        Ok(text.trim_end_matches('/').to_owned())
+    } else {
+        Err(SettingsError::PublicUrl(text))
+    }
+}
+
+fn default_executions() -> usize {
+    2 * std::thread::available_parallelism().map_or(2, NonZeroUsize::get)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flag_comes_before_the_file_and_the_file_before_the_default() {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::write(folder.path().join(FILE), "[runcast]\nlisten = \"[::1]:4000\"\nmax-executions = 9\n")
+            .expect("written");
+        let args = ServeArgs { listen: Some("127.0.0.1:0".to_owned()), ..ServeArgs::default() };
+        let settings = Settings::resolve(args, folder.path()).expect("good settings");
+        assert_eq!((settings.listen.as_str(), settings.max_executions), ("127.0.0.1:0", 9));
+        assert_eq!(settings.data, PathBuf::from("data"));
+    }
+
+    #[test]
+    fn an_unknown_setting_is_an_error_that_names_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::write(folder.path().join(FILE), "[runcast]\nlisen = \"x\"\n").expect("written");
+        let error = Settings::resolve(ServeArgs::default(), folder.path()).expect_err("a wrong key");
+        assert!(error.to_string().contains("lisen"), "{error}");
+    }
+}

@@ -1,0 +1,214 @@
+//! The workflows folder: read at the start and looked at every second. A file that breaks keeps its last good version.
+
+use std::{
+    collections::BTreeMap,
+    io::Read,
+    path::{Path, PathBuf},
+    sync::{Arc, PoisonError, RwLock, RwLockReadGuard},
+    time::{Duration, SystemTime},
+};
+
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use super::http::HttpError;
+use crate::domain::{
+    access::Viewer,
+    id::Name,
+    listing::{Statistics, WorkflowView},
+    workflow::{FILE_MAX, Workflow, WorkflowError},
+};
+
+/// How often the folder is looked at.
+const LOOK: Duration = Duration::from_secs(1);
+/// Most files that are read; those that come later by name are left out, and the log says so.
+const FILES_MAX: usize = 2_000;
+
+/// A handle on what can be run; cheap to clone.
+#[derive(Clone, Default)]
+pub struct Workflows(Arc<RwLock<BTreeMap<String, File>>>);
+
+/// A file of the folder.
+#[derive(Clone)]
+struct File {
+    stamp: Stamp,
+    name: Option<Name>,
+    good: Option<Arc<Workflow>>,
+    errors: Vec<WorkflowError>,
+}
+
+/// What changes when a file does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Stamp {
+    modified: Option<SystemTime>,
+    bytes: u64,
+}
+
+impl Workflows {
+    /// Reads the folder, and goes on looking at it until `stop`. A folder that is not there is an empty one.
+    pub async fn open(folder: PathBuf, tasks: &TaskTracker, stop: CancellationToken) -> Self {
+        let workflows = Self::default();
+        let looking = workflows.clone();
+        workflows.look(folder.clone()).await;
+        tasks.spawn(async move {
+            while stop.run_until_cancelled(tokio::time::sleep(LOOK)).await.is_some() {
+                looking.look(folder.clone()).await;
+            }
+        });
+        workflows
+    }
+
+    async fn look(&self, folder: PathBuf) {
+        let before = self.files().clone();
+        let looked = tokio::task::spawn_blocking(move || look(&folder, &before)).await;
+        match looked {
+            Ok(Ok(Some(files))) => *self.0.write().unwrap_or_else(PoisonError::into_inner) = files,
+            Ok(Ok(None)) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "the workflows folder can't be read"),
+            Err(error) => tracing::error!(%error, "looking at the workflows folder failed"),
+        }
+    }
+
+    /// The workflow of this name, for somebody who may start it.
+    ///
+    /// # Errors
+    /// If there is none that they may start, or its file never had a good version.
+    pub fn startable(&self, viewer: &Viewer, name: &Name) -> Result<Arc<Workflow>, HttpError> {
+        let files = self.files();
+        let file = files.values().find(|file| file.name.as_ref() == Some(name)).ok_or(HttpError::NotFound)?;
+        match &file.good {
+            Some(workflow) if workflow.open_to(viewer) => Ok(workflow.clone()),
+            None if viewer.is_admin() => Err(HttpError::Conflict(format!("the file of {name} has errors"))),
+            _ => Err(HttpError::NotFound),
+        }
+    }
+
+    /// What `viewer` may start, by name, and for an admin also what can't be started for its errors. Without past runs.
+    pub fn views(&self, viewer: &Viewer) -> Vec<WorkflowView> {
+        let files = self.files();
+        let mut views: Vec<_> = files.iter().filter_map(|(name, file)| file.view(name, viewer)).collect();
+        views.sort_by(|a, b| a.name.cmp(&b.name));
+        views
+    }
+
+    fn files(&self) -> RwLockReadGuard<'_, BTreeMap<String, File>> {
+        // Held for clones and look-ups only; a panic there leaves the map whole.
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl File {
+    fn view(&self, file: &str, viewer: &Viewer) -> Option<WorkflowView> {
+        let may = self.good.as_ref().map_or(viewer.is_admin(), |workflow| workflow.open_to(viewer));
+        let name = self.name.clone().filter(|_| may)?;
+        let good = self.good.as_deref();
+        Some(WorkflowView {
+            name,
+            description: good.and_then(|workflow| workflow.description.clone()),
+            file: file.to_owned(),
+            params: good.map(|workflow| workflow.params.clone()).unwrap_or_default(),
+            steps: good.map(Workflow::planned).unwrap_or_default(),
+            allow: good.and_then(|workflow| workflow.allow.clone()),
+            errors: self.errors.iter().map(ToString::to_string).collect(),
+            runnable: good.is_some(),
+            last: None,
+            statistics: Statistics::default(),
+        })
+    }
+}
+
+/// The folder as it is now; none if it is as before.
+fn look(folder: &Path, before: &BTreeMap<String, File>) -> std::io::Result<Option<BTreeMap<String, File>>> {
+    let found = files_in(folder)?;
+    let same = found.len() == before.len()
+        && found.iter().all(|(name, (_, stamp))| before.get(name).is_some_and(|file| file.stamp == *stamp));
+    if same {
+        return Ok(None);
+    }
+    let mut files = BTreeMap::new();
+    for (name, (path, stamp)) in found {
+        let file = match before.get(&name) {
+            Some(file) if file.stamp == stamp => file.clone(),
+            last => read(&name, &path, stamp, last),
+        };
+        files.insert(name, file);
+    }
+    refuse_doubles(&mut files);
+    Ok(Some(files))
+}
+
+fn files_in(folder: &Path) -> std::io::Result<BTreeMap<String, (PathBuf, Stamp)>> {
+    let mut found = BTreeMap::new();
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(found),
+        Err(error) => return Err(error),
+    };
+    for entry in entries {
+        let path = entry?.path();
+        let yaml = path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml");
+        let (true, Some(name), Ok(meta)) = (yaml, path.file_name().and_then(|name| name.to_str()), path.metadata())
+        else {
+            continue;
+        };
+        if meta.is_file() && !name.starts_with('.') {
+            found.insert(name.to_owned(), (path.clone(), Stamp { modified: meta.modified().ok(), bytes: meta.len() }));
+        }
+    }
+    while found.len() > FILES_MAX {
+        if let Some((name, _)) = found.pop_last() {
+            tracing::warn!(name, "more than {FILES_MAX} workflow files; this one is left out");
+        }
+    }
+    Ok(found)
+}
+
+fn read(name: &str, path: &Path, stamp: Stamp, last: Option<&File>) -> File {
+    let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or(name);
+    match text_of(path)
+        .map_err(|message| vec![in_whole(name, message)])
+        .and_then(|text| Workflow::parse(name, stem, &text))
+    {
+        Ok(workflow) => {
+            tracing::info!(file = name, workflow = %workflow.name, "read a workflow");
+            File { stamp, name: Some(workflow.name.clone()), good: Some(Arc::new(workflow)), errors: Vec::new() }
+        }
+        Err(errors) => {
+            for error in &errors {
+                tracing::warn!("{error}");
+            }
+            let name = last.and_then(|file| file.name.clone()).or_else(|| stem.parse().ok());
+            File { stamp, name, good: last.and_then(|file| file.good.clone()), errors }
+        }
+    }
+}
+
+fn text_of(path: &Path) -> Result<String, String> {
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(path).map_err(|error| format!("can't be opened: {error}"))?;
+    file.take(FILE_MAX as u64 + 1).read_to_end(&mut bytes).map_err(|error| format!("can't be read: {error}"))?;
+    if bytes.len() > FILE_MAX {
+        return Err(format!("is larger than {} KiB", FILE_MAX / 1024));
+    }
+    String::from_utf8(bytes).map_err(|_| "is not UTF-8 text".to_owned())
+}
+
+fn in_whole(file: &str, message: String) -> WorkflowError {
+    WorkflowError { file: file.to_owned(), line: 1, column: 1, path: "file".to_owned(), message }
+}
+
+/// Of two files that name the same workflow the first by file name has it.
+fn refuse_doubles(files: &mut BTreeMap<String, File>) {
+    let mut taken: BTreeMap<Name, String> = BTreeMap::new();
+    for (file_name, file) in files {
+        let Some(name) = file.name.clone() else { continue };
+        if let Some(first) = taken.get(&name) {
+            file.errors =
+                vec![in_whole(file_name, format!("names the workflow {name}, as {first} does; give it another name"))];
+            file.good = None;
+            file.name = None;
+            tracing::warn!("{}", file.errors[0]);
+        } else {
+            taken.insert(name, file_name.clone());
+        }
+    }
+}
