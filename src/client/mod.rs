@@ -1,25 +1,72 @@
-//! The command line, as a client of a server.
+//! The command line: `runcast serve`, and the commands that talk to a server or work on its data folder.
 
+mod api;
 pub mod arguments;
+mod board;
+mod commands;
+mod error;
+mod follow;
+mod overview;
+mod paint;
+mod printable;
+mod sse;
+mod stream;
+mod validate;
 
-use std::process::ExitCode;
+use std::{
+    io::{Write as _, stdout},
+    process::ExitCode,
+};
 
-use clap::Parser;
+use clap::Parser as _;
 
-use arguments::{Cli, Command};
+use self::{
+    arguments::{Cli, Command},
+    error::ClientError,
+};
 
 /// Does what the command line says.
 pub fn run() -> ExitCode {
-    let cli = Cli::parse();
-    let command = cli.command.unwrap_or_else(|| Cli::parse_from(["runcast", "serve"]).command.expect("it is said"));
-    let runtime = tokio::runtime::Runtime::new().expect("threads can be made");
-    runtime.block_on(async {
-        match command {
-            Command::Serve(args) => match crate::server::serve(args).await {
-                Ok(()) => ExitCode::SUCCESS,
-                Err(_) => ExitCode::FAILURE,
-            },
-            _ => ExitCode::FAILURE,
+    let command = Cli::parse().command.unwrap_or_else(|| {
+        // Through the same parser, so that the variables count.
+        Cli::parse_from(["runcast", "serve"]).command.expect("a command was given")
+    });
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("runcast: {error}");
+            return ExitCode::FAILURE;
         }
-    })
+    };
+    let code = match command {
+        Command::Serve(args) => return runtime.block_on(crate::server::serve(args)),
+        other => runtime.block_on(carry_out(other)),
+    };
+    match code {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            if !error.is_silent() {
+                eprintln!("runcast: {error}");
+            }
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+async fn carry_out(command: Command) -> Result<u8, ClientError> {
+    match command {
+        Command::Serve(_) => Ok(0),
+        Command::User(_) | Command::Token(_) => Ok(0),
+        Command::Validate(args) => validate::validate(&args),
+        Command::Start(args) => commands::start(args).await,
+        Command::Watch(args) => commands::watch(args).await,
+        Command::List(args) => commands::list(args).await,
+        Command::Cancel(args) => commands::cancel(args).await,
+        Command::Log(args) => commands::log(args).await,
+    }
+}
+
+/// Prints a line. Unlike `println!` it does not panic when the reader has left.
+fn say(line: impl AsRef<str>) -> Result<(), ClientError> {
+    Ok(writeln!(stdout(), "{}", line.as_ref())?)
 }
