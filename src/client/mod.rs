@@ -1,5 +1,6 @@
 //! The command line: `runcast serve`, and the commands that talk to a server or work on its data folder.
 
+mod accounts;
 mod api;
 pub mod arguments;
 mod board;
@@ -38,12 +39,8 @@ pub fn run() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let code = match command {
-        Command::Serve(args) => return runtime.block_on(crate::server::serve(args)),
-        other => runtime.block_on(carry_out(other)),
-    };
-    match code {
-        Ok(code) => ExitCode::from(code),
+    match runtime.block_on(carry_out(command)) {
+        Ok(code) => code,
         Err(error) => {
             if !error.is_silent() {
                 eprintln!("runcast: {error}");
@@ -53,17 +50,19 @@ pub fn run() -> ExitCode {
     }
 }
 
-async fn carry_out(command: Command) -> Result<u8, ClientError> {
-    match command {
-        Command::Serve(_) => Ok(0),
-        Command::User(_) | Command::Token(_) => Ok(0),
+async fn carry_out(command: Command) -> Result<ExitCode, ClientError> {
+    let code = match command {
+        Command::Serve(args) => return Ok(crate::server::serve(args).await),
+        Command::User(command) => accounts::user(command).await,
+        Command::Token(command) => accounts::token(command).await,
         Command::Validate(args) => validate::validate(&args),
         Command::Start(args) => commands::start(args).await,
         Command::Watch(args) => commands::watch(args).await,
         Command::List(args) => commands::list(args).await,
         Command::Cancel(args) => commands::cancel(args).await,
         Command::Log(args) => commands::log(args).await,
-    }
+    };
+    code.map(ExitCode::from)
 }
 
 /// Prints a line. Unlike `println!` it does not panic when the reader has left.
