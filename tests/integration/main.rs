@@ -1,1 +1,3 @@
-//! x
+//! What must hold, each as a sentence.
+
+mod house;
