@@ -1,1 +1,4 @@
 //! The server.
+
+pub mod access;
+pub mod http;
