@@ -1,7 +1,13 @@
 //! The `runcast` binary: the server, and the command line that talks to one.
 
 #[cfg(feature = "ssr")]
-fn main() {}
+fn main() -> std::process::ExitCode {
+    // Before all else: a supervisor is to be there in a millisecond or two.
+    if std::env::args_os().nth(1).is_some_and(|word| word == "supervise") {
+        return runcast::server::engine::supervise();
+    }
+    std::process::ExitCode::SUCCESS
+}
 
 #[cfg(not(feature = "ssr"))]
 fn main() {}

@@ -8,6 +8,7 @@ pub mod execution;
 pub mod id;
 pub mod listing;
 pub mod log;
+pub mod output;
 pub mod problem;
 pub mod time;
 pub mod workflow;

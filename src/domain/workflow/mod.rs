@@ -1,9 +1,23 @@
 //! Workflows: from a YAML file to a plan that can be trusted.
+//!
+//! Bounds: a file has at most [`FILE_MAX`] bytes, [`STEPS_MAX`] steps and [`PARAMS_MAX`] parameters; a value of a
+//! parameter or of the environment has at most [`VALUE_MAX`] bytes.
 
 use std::{collections::BTreeMap, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+
+mod graph;
+mod nearest;
+mod reading;
+mod values;
+mod yaml;
+
+#[cfg(test)]
+mod tests;
+
+pub use values::{VALUE_MAX, text as variable_text};
 
 use super::{
     access::Viewer,
@@ -12,8 +26,12 @@ use super::{
     problem::FieldError,
 };
 
-/// Largest workflow file, in bytes.
+/// Longest file, in bytes.
 pub const FILE_MAX: usize = 1024 * 1024;
+/// Most steps of a workflow.
+pub const STEPS_MAX: usize = 1000;
+/// Most parameters of a workflow.
+pub const PARAMS_MAX: usize = 100;
 
 /// A validated plan: every step's needs exist, there is no cycle, every id is unique.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -110,7 +128,7 @@ pub enum ParameterKind {
 
 /// What is wrong with a workflow file, and where.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
-#[error("{path}: {message} ({file}:{line}:{column})")]
+#[error("{path}{}{message} ({file}:{line}:{column})", if self.path.is_empty() { "" } else { ": " })]
 pub struct WorkflowError {
     /// The file.
     pub file: String,
@@ -118,7 +136,7 @@ pub struct WorkflowError {
     pub line: u64,
     /// From 1, in characters.
     pub column: u64,
-    /// The key, as `steps[2].needs`.
+    /// The key, as `steps[2].needs`, steps and parameters counted from 0; empty for the whole file.
     pub path: String,
     /// What is wrong, and what would be right.
     pub message: String,
@@ -135,17 +153,19 @@ impl Workflow {
     /// Reads a file's text. `file` is what errors call it; `stem` is the workflow's name unless the text says otherwise.
     ///
     /// # Errors
-    /// All that is wrong with it, in the order of the file; never empty.
-    pub fn parse(_file: &str, _stem: &str, _text: &str) -> Result<Self, Vec<WorkflowError>> {
-        Err(Vec::new())
+    /// What is wrong with it, 50 errors at most, in the order of the file; never empty. A text that is no YAML has
+    /// that one error.
+    pub fn parse(file: &str, stem: &str, text: &str) -> Result<Self, Vec<WorkflowError>> {
+        reading::read(file, stem, text)
     }
 
-    /// The values of all parameters: given ones converted to their declared type, the others' defaults.
+    /// The values of all parameters, in the order of the file: given ones converted to their declared type, the
+    /// others' defaults. [`variable_text`] is what of them reaches the steps.
     ///
     /// # Errors
     /// One for each parameter that is missing, undeclared, of the wrong type or none of its choices.
-    pub fn bind(&self, _given: &Map<String, Value>) -> Result<Map<String, Value>, Vec<FieldError>> {
-        Err(Vec::new())
+    pub fn bind(&self, given: &Map<String, Value>) -> Result<Map<String, Value>, Vec<FieldError>> {
+        self.bound(given)
     }
 
     /// Whether `viewer` may start it, and so know that it exists.
