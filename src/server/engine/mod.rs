@@ -39,7 +39,7 @@ use super::{
 use crate::domain::{
     event::{Event, Fact, StepFailure, Trigger},
     execution::{Execution, Status},
-    id::{ExecutionId, Name, Seq},
+    id::{ExecutionId, Name},
     workflow::Workflow,
 };
 
@@ -179,7 +179,7 @@ impl Engine {
         }
         for (execution, plan) in unfinished {
             if execution.status == Status::Queued {
-                self.0.state().queue.push_back(Waiting { execution, plan });
+                self.0.state().queue.push_back(Waiting { execution, plan: plan.into() });
             } else {
                 Recorder::new(self.0.journal.clone(), execution).interrupt().await;
             }

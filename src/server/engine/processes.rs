@@ -117,16 +117,16 @@ mod tests {
 
     #[test]
     fn a_program_with_parentheses_in_its_name_is_read_right() {
-        let pid = Pid::from_raw(7).unwrap();
+        let pid = Pid::from_raw(7).expect("it works");
         let text = b"7 (a) R 1 (b)) S 3 4 5 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 8899 1 2";
-        let process = Process::parse(pid, text).unwrap();
+        let process = Process::parse(pid, text).expect("it works");
         assert_eq!((process.parent, process.group, process.session, process.started), (3, 4, 5, 8899));
         assert!(!process.ended);
     }
 
     #[test]
     fn this_process_is_seen_and_descends_from_its_parent() {
-        let own = Process::read(rustix::process::getpid()).unwrap();
+        let own = Process::read(rustix::process::getpid()).expect("it works");
         let all = all();
         assert!(all.contains(&own));
         assert!(descendants(&all, &HashSet::from([own.parent])).contains(&own));

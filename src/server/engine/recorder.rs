@@ -72,8 +72,7 @@ impl Recorder {
     /// Records that the server stopped: for every step without an end, and for the execution.
     pub(super) async fn interrupt(&self) {
         self.end_steps(StepFailure::Interrupted, INTERRUPTED, "interrupted").await;
-        let error =
-            ExecutionError { step: None, message: INTERRUPTED.to_owned(), exit_code: None, tail: Vec::new() };
+        let error = ExecutionError { step: None, message: INTERRUPTED.to_owned(), exit_code: None, tail: Vec::new() };
         let duration_ms = self.duration_ms().await;
         self.record(Event::ExecutionFailed { status: ExecutionFailure::Interrupted, error, duration_ms }).await;
     }

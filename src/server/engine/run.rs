@@ -29,7 +29,7 @@ use super::{
 use crate::domain::{
     event::{Event, ExecutionError, ExecutionFailure, StepFailure},
     execution::{Execution, StepStatus},
-    id::{ExecutionId, Name, StepId},
+    id::{ExecutionId, StepId},
     workflow::{StepPlan, Workflow},
 };
 
@@ -212,7 +212,7 @@ impl Run {
         let url = self.shared.settings.url.as_deref();
         let make = |execution: &Execution| environment(&self.plan, &step, ATTEMPT, execution, &outputs, url);
         let env = self.recorder.look(make).await;
-        Props { env, folder: self.folder(), attempt: ATTEMPT, plan: Arc::clone(&self.plan), step }
+        Props { env, folder: self.folder(), step }
     }
 
     fn folder(&self) -> PathBuf {

@@ -46,9 +46,7 @@ pub(super) struct Stage {
 
 /// What the stage is set from.
 pub(super) struct Props {
-    pub plan: std::sync::Arc<Workflow>,
     pub step: StepPlan,
-    pub attempt: u32,
     /// The execution's folder.
     pub folder: PathBuf,
     /// The environment of this attempt, without the paths that only the stage knows.

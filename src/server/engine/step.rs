@@ -138,10 +138,8 @@ async fn start(stage: Stage, tether: &Tether) -> Result<(Attempt, Pipe, Pipe, Pa
 
 async fn read_outputs(file: PathBuf) -> Result<BTreeMap<String, String>, Failure> {
     let read = spawn_blocking(move || stage::read_outputs(&file)).await;
-    read.unwrap_or_else(|_| Err("$RUNCAST_OUTPUT could not be read".to_owned())).map_err(|error| Failure {
-        exit_code: Some(0),
-        ..Failure::plain(error)
-    })
+    read.unwrap_or_else(|_| Err("$RUNCAST_OUTPUT could not be read".to_owned()))
+        .map_err(|error| Failure { exit_code: Some(0), ..Failure::plain(error) })
 }
 
 /// What an end means. A stop that was asked for before the end was seen is what ended it.

@@ -150,9 +150,9 @@ impl Supervisor {
     /// Tells the server which attempts have ended: those left alone, when their own process has; those stopped, when
     /// none of their processes is left.
     fn tell_ends(&mut self) -> io::Result<()> {
-        let (ended, going): (Vec<Job>, Vec<Job>) = std::mem::take(&mut self.jobs).into_iter().partition(|job| {
-            job.exit.is_some() && job.stop.as_ref().is_none_or(|stop| !stop.left)
-        });
+        let (ended, going): (Vec<Job>, Vec<Job>) = std::mem::take(&mut self.jobs)
+            .into_iter()
+            .partition(|job| job.exit.is_some() && job.stop.as_ref().is_none_or(|stop| !stop.left));
         self.jobs = going;
         for Job { key, exit, .. } in ended {
             tell(&Report::Exited { key, exit: exit.expect("it was chosen for having one") })?;

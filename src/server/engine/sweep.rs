@@ -53,7 +53,9 @@ fn strays(marks: &[String]) -> Vec<(Process, bool)> {
         .copied()
         .collect();
     let roots: HashSet<i32> = found.iter().map(|process| process.pid.as_raw_nonzero().get()).collect();
-    found.extend(descendants(&all, &roots).into_iter().filter(|process| !roots.contains(&process.pid.as_raw_nonzero().get())));
+    found.extend(
+        descendants(&all, &roots).into_iter().filter(|process| !roots.contains(&process.pid.as_raw_nonzero().get())),
+    );
     let supervisor = format!("{SUPERVISOR}=1");
     found.into_iter().map(|process| (process, process.has(&supervisor))).collect()
 }
@@ -89,7 +91,10 @@ fn unlock(folder: &Path) {
         let _ = std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o700));
         let Ok(entries) = std::fs::read_dir(&folder) else { continue };
         folders.extend(
-            entries.flatten().filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())).map(|entry| entry.path()),
+            entries
+                .flatten()
+                .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
+                .map(|entry| entry.path()),
         );
     }
 }

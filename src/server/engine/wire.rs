@@ -197,25 +197,25 @@ mod tests {
 
     #[test]
     fn commands_arrive_whole_and_each_with_its_own_descriptors() {
-        let (here, there) = UnixStream::pair().unwrap();
+        let (here, there) = UnixStream::pair().expect("it works");
         let mut frames = Frames::default();
         for key in 0..3 {
-            let bytes = frame(&Command::Start { key, launch: launch(&format!("s{key}")) }).unwrap();
-            let (out, err) = (std::io::pipe().unwrap(), std::io::pipe().unwrap());
-            let sent = send(&here, &bytes[..1000], &[out.1.as_fd(), err.1.as_fd()]).unwrap();
-            send(&here, &bytes[sent..], &[]).unwrap();
+            let bytes = frame(&Command::Start { key, launch: launch(&format!("s{key}")) }).expect("it works");
+            let (out, err) = (std::io::pipe().expect("it works"), std::io::pipe().expect("it works"));
+            let sent = send(&here, &bytes[..1000], &[out.1.as_fd(), err.1.as_fd()]).expect("it works");
+            send(&here, &bytes[sent..], &[]).expect("it works");
         }
         let mut seen = 0;
         while seen < 3 {
-            assert!(frames.receive(&there).unwrap() > 0);
-            while let Some(Command::Start { key, launch: got }) = frames.next().unwrap() {
+            assert!(frames.receive(&there).expect("it works") > 0);
+            while let Some(Command::Start { key, launch: got }) = frames.next().expect("it works") {
                 assert_eq!((key, got), (seen, launch(&format!("s{seen}"))));
                 assert!(frames.descriptors().is_some());
                 seen += 1;
             }
         }
         drop(here);
-        assert_eq!(frames.receive(&there).unwrap(), 0);
+        assert_eq!(frames.receive(&there).expect("it works"), 0);
     }
 
     #[test]
