@@ -2,6 +2,10 @@
 
 #[cfg(feature = "ssr")]
 fn main() -> std::process::ExitCode {
+    // Before all else: a supervisor is to be there in a millisecond or two.
+    if std::env::args_os().nth(1).is_some_and(|word| word == "supervise") {
+        return runcast::server::engine::supervise();
+    }
     runcast::client::run()
 }
 

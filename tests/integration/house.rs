@@ -88,8 +88,7 @@ fn sql_stands_with_the_keepers_of_the_databases() {
         "pragma ",
         "begin immediate",
     ];
-    let keeper =
-        |file: &Path| file.starts_with("src/server/journal") || file.starts_with("src/server/access");
+    let keeper = |file: &Path| file.starts_with("src/server/journal") || file.starts_with("src/server/access");
     let sql = |line: &str| WORDS.iter().any(|word| line.to_lowercase().contains(word));
     let found = breaches(&files("src", ".rs"), keeper, sql);
     assert!(found.is_empty(), "SQL stands under server/journal and server/access only:\n{}", found.join("\n"));
@@ -105,11 +104,11 @@ fn raw_colours_stand_in_the_tokens() {
 }
 
 fn holds_colour(line: &str) -> bool {
-    const FUNCTIONS: [&str; 9] =
-        ["rgb(", "rgba(", "hsl(", "hsla(", "hwb(", "lab(", "lch(", "oklab(", "oklch("];
+    const FUNCTIONS: [&str; 9] = ["rgb(", "rgba(", "hsl(", "hsla(", "hwb(", "lab(", "lch(", "oklab(", "oklch("];
     let hex = line.split('#').skip(1).any(|rest| {
         let digits = rest.chars().take_while(char::is_ascii_hexdigit).count();
-        let ends = rest[digits..].chars().next().is_none_or(|next| !next.is_alphanumeric() && next != '-' && next != '_');
+        let ends =
+            rest[digits..].chars().next().is_none_or(|next| !next.is_alphanumeric() && next != '-' && next != '_');
         matches!(digits, 3 | 4 | 6 | 8) && ends
     });
     hex || FUNCTIONS.iter().any(|function| line.contains(function))

@@ -7,7 +7,7 @@ use http::{HeaderValue, StatusCode, header};
 
 use crate::{
     domain::problem::{FieldError, Problem},
-    server::journal::JournalError,
+    server::{engine::NotRunning, journal::JournalError},
 };
 
 /// What a request is refused with.
@@ -105,6 +105,12 @@ impl IntoResponse for HttpError {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
+    }
+}
+
+impl From<NotRunning> for HttpError {
+    fn from(error: NotRunning) -> Self {
+        HttpError::Conflict(error.to_string())
     }
 }
 

@@ -4,7 +4,7 @@
 
 use axum::{
     Json, Router,
-    extract::{DefaultBodyLimit, FromRef, Path, State},
+    extract::{FromRef, Path, State},
     response::{IntoResponse, Redirect, Response},
     routing::{delete, get, post},
 };
@@ -13,7 +13,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{
-    fields::{BODY_MAX, Fields, invalid, is_form},
+    fields::{Fields, invalid, is_form},
     guard::{SET_UP, SIGN_IN, encoded, local},
     problem::HttpError,
     users::{Listed, Owner},
@@ -40,7 +40,6 @@ where
         .route("/api/me", get(me))
         .route("/api/sessions", get(list))
         .route("/api/sessions/{id}", delete(end))
-        .layer(DefaultBodyLimit::max(BODY_MAX))
 }
 
 async fn set_up(State(access): State<Access>, peer: Peer, headers: HeaderMap, mut fields: Fields) -> Response {

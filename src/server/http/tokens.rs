@@ -2,7 +2,7 @@
 
 use axum::{
     Json, Router,
-    extract::{DefaultBodyLimit, FromRef, Path, State},
+    extract::{FromRef, Path, State},
     response::{IntoResponse, Response},
     routing::{delete, get},
 };
@@ -10,7 +10,7 @@ use http::{StatusCode, header};
 use serde::Serialize;
 
 use super::{
-    fields::{BODY_MAX, Fields},
+    fields::Fields,
     problem::HttpError,
     users::{Listed, Owner},
 };
@@ -22,10 +22,7 @@ where
     Access: FromRef<S>,
     S: Clone + Send + Sync + 'static,
 {
-    Router::new()
-        .route("/api/tokens", get(list).post(create))
-        .route("/api/tokens/{id}", delete(remove))
-        .layer(DefaultBodyLimit::max(BODY_MAX))
+    Router::new().route("/api/tokens", get(list).post(create)).route("/api/tokens/{id}", delete(remove))
 }
 
 /// A new token, with the text that is told only now.

@@ -2,7 +2,7 @@
 
 use axum::{
     Json, Router,
-    extract::{DefaultBodyLimit, FromRef, FromRequestParts, Path, Query, State},
+    extract::{FromRef, FromRequestParts, Path, Query, State},
     response::{IntoResponse, Response},
     routing::{get, patch},
 };
@@ -10,7 +10,7 @@ use http::{StatusCode, header, request::Parts};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    fields::{BODY_MAX, Fields, invalid},
+    fields::{Fields, invalid},
     problem::HttpError,
 };
 use crate::{
@@ -24,10 +24,7 @@ where
     Access: FromRef<S>,
     S: Clone + Send + Sync + 'static,
 {
-    Router::new()
-        .route("/api/users", get(list).post(add))
-        .route("/api/users/{name}", patch(change).delete(remove))
-        .layer(DefaultBodyLimit::max(BODY_MAX))
+    Router::new().route("/api/users", get(list).post(add)).route("/api/users/{name}", patch(change).delete(remove))
 }
 
 /// A list, in an object that can get more fields.

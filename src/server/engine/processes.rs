@@ -1,0 +1,142 @@
+//! Processes as `/proc` shows them: whose child, which group, and how to end one without hitting another that has got
+//! its number since.
+
+use std::{
+    collections::HashSet,
+    fs::{self, File},
+    io::Read,
+};
+
+use rustix::{
+    io::Errno,
+    process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open, pidfd_send_signal},
+};
+
+/// Most that is read of a process's environment, in bytes; the kernel itself takes no more by default.
+const ENVIRONMENT_MAX: u64 = 8 * 1024 * 1024;
+
+/// A process at the moment it was looked at. Number and start together name it for as long as the machine runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Process {
+    pub pid: Pid,
+    pub parent: i32,
+    pub group: i32,
+    pub session: i32,
+    /// Its start, in clock ticks since boot.
+    pub started: u64,
+    /// It has ended, and only waits for its parent to ask how.
+    pub ended: bool,
+}
+
+impl Process {
+    /// The process of that number.
+    pub(super) fn read(pid: Pid) -> Option<Self> {
+        let text = fs::read(format!("/proc/{pid}/stat", pid = pid.as_raw_nonzero())).ok()?;
+        Self::parse(pid, &text)
+    }
+
+    /// Fields of proc_pid_stat(5). The second is the program's name in parentheses, which may hold anything.
+    fn parse(pid: Pid, text: &[u8]) -> Option<Self> {
+        let after_name = text.iter().rposition(|&byte| byte == b')')? + 1;
+        let rest = std::str::from_utf8(text.get(after_name..)?).ok()?;
+        let mut fields = rest.split_ascii_whitespace();
+        let state = fields.next()?;
+        let parent = fields.next()?.parse().ok()?;
+        let group = fields.next()?.parse().ok()?;
+        let session = fields.next()?.parse().ok()?;
+        let started = fields.nth(15)?.parse().ok()?;
+        Some(Self { pid, parent, group, session, started, ended: matches!(state, "Z" | "X" | "x") })
+    }
+
+    /// Whether its environment holds `entry`, `NAME=value`, as it was when its program began.
+    pub(super) fn has(&self, entry: &str) -> bool {
+        let mut environment = Vec::new();
+        let Ok(file) = File::open(format!("/proc/{}/environ", self.pid.as_raw_nonzero())) else { return false };
+        // A process may end while it is read; what was read until then counts.
+        let _ = file.take(ENVIRONMENT_MAX).read_to_end(&mut environment);
+        environment.split(|&byte| byte == 0).any(|variable| variable == entry.as_bytes())
+    }
+
+    /// Sends it a signal, unless it is gone. Never reaches another process of the same number.
+    pub(super) fn signal(&self, signal: Signal) {
+        match pidfd_open(self.pid, PidfdFlags::empty()) {
+            Ok(handle) => {
+                if Self::read(self.pid).is_some_and(|now| now.started == self.started) {
+                    let _ = pidfd_send_signal(handle, signal);
+                }
+            }
+            // Kernels before 5.3: the number is checked just before.
+            Err(Errno::NOSYS | Errno::PERM) => {
+                if Self::read(self.pid).is_some_and(|now| now.started == self.started) {
+                    let _ = kill_process(self.pid, signal);
+                }
+            }
+            Err(_) => {}
+        }
+    }
+}
+
+/// Every process that can be seen and has not ended.
+pub(super) fn all() -> Vec<Process> {
+    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
+    entries
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+        .filter_map(|number| Process::read(Pid::from_raw(number)?))
+        .filter(|process| !process.ended)
+        .collect()
+}
+
+/// Those of `all` that descend from any of `roots`, themselves excepted.
+pub(super) fn descendants(all: &[Process], roots: &HashSet<i32>) -> Vec<Process> {
+    let mut known = roots.clone();
+    let mut found = Vec::new();
+    loop {
+        let before = found.len();
+        for process in all {
+            if known.contains(&process.parent) && known.insert(process.pid.as_raw_nonzero().get()) {
+                found.push(*process);
+            }
+        }
+        if found.len() == before {
+            return found;
+        }
+    }
+}
+
+/// A signal's name, `SIGSEGV`.
+pub(super) fn signal_name(number: i32) -> String {
+    match Signal::from_named_raw(number) {
+        Some(signal) => format!("SIG{}", format!("{signal:?}").trim_start_matches("Signal::")),
+        None => format!("SIG{number}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_with_parentheses_in_its_name_is_read_right() {
+        let pid = Pid::from_raw(7).expect("it works");
+        let text = b"7 (a) R 1 (b)) S 3 4 5 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 8899 1 2";
+        let process = Process::parse(pid, text).expect("it works");
+        assert_eq!((process.parent, process.group, process.session, process.started), (3, 4, 5, 8899));
+        assert!(!process.ended);
+    }
+
+    #[test]
+    fn this_process_is_seen_and_descends_from_its_parent() {
+        let own = Process::read(rustix::process::getpid()).expect("it works");
+        let all = all();
+        assert!(all.contains(&own));
+        assert!(descendants(&all, &HashSet::from([own.parent])).contains(&own));
+        assert!(!descendants(&all, &HashSet::from([own.pid.as_raw_nonzero().get()])).contains(&own));
+    }
+
+    #[test]
+    fn signals_have_the_names_people_know() {
+        assert_eq!(signal_name(9), "SIGKILL");
+        assert_eq!(signal_name(11), "SIGSEGV");
+        assert_eq!(signal_name(6), "SIGABRT");
+    }
+}

@@ -1,0 +1,106 @@
+//! Where an execution's facts are made: each is folded in and handed to the journal as one, so that what the engine
+//! decides by is what everybody else will read.
+
+use tokio::sync::Mutex;
+
+use crate::{
+    domain::{
+        event::{Event, ExecutionError, ExecutionFailure, Fact, StepFailure},
+        execution::{Execution, StepStatus},
+        time::Timestamp,
+    },
+    server::{clock, journal::Journal},
+};
+
+/// What is said of whatever ran when the server stopped.
+pub(super) const INTERRUPTED: &str = "the server stopped while it ran";
+
+/// One execution's fold and its way to the journal. Nothing is recorded after the final fact.
+pub(super) struct Recorder {
+    journal: Journal,
+    /// Locked while a fact is handed over, so that steps that run side by side keep one order and a rising percent.
+    execution: Mutex<Known>,
+}
+
+struct Known {
+    execution: Execution,
+    /// When its last fact was: time does not go back within an execution, even if the clock does.
+    at: Timestamp,
+}
+
+impl Recorder {
+    pub(super) fn new(journal: Journal, execution: Execution) -> Self {
+        let at = execution.started_at.unwrap_or(execution.queued_at);
+        Self { journal, execution: Mutex::new(Known { execution, at }) }
+    }
+
+    /// Records what happened now. The percent of the execution is filled in here. Waits while the journal's queue is
+    /// full, and so does whoever prints.
+    pub(super) async fn record(&self, event: Event) {
+        let mut known = self.execution.lock().await;
+        if known.execution.status.is_final() {
+            return;
+        }
+        known.at = known.at.max(clock::now());
+        let mut fact = Fact {
+            at: known.at,
+            execution_id: known.execution.id,
+            owner: known.execution.owner.clone(),
+            workflow: known.execution.workflow.clone(),
+            event,
+        };
+        known.execution.take(&fact);
+        if let Event::StepProgress { execution_percent, .. } | Event::StepCompleted { execution_percent, .. } =
+            &mut fact.event
+        {
+            *execution_percent = known.execution.percent.max(known.execution.weighed_percent());
+            known.execution.take(&fact);
+        }
+        self.journal.append(fact).await;
+    }
+
+    /// Looks at where it stands.
+    pub(super) async fn look<T>(&self, at: impl FnOnce(&Execution) -> T) -> T {
+        at(&self.execution.lock().await.execution)
+    }
+
+    /// Milliseconds since it started; 0 if it has not.
+    pub(super) async fn duration_ms(&self) -> u64 {
+        self.look(|execution| execution.started_at.map_or(0, |at| clock::now().since(at))).await
+    }
+
+    /// Records that the server stopped: for every step without an end, and for the execution.
+    pub(super) async fn interrupt(&self) {
+        self.end_steps(StepFailure::Interrupted, INTERRUPTED, "interrupted").await;
+        let error = ExecutionError { step: None, message: INTERRUPTED.to_owned(), exit_code: None, tail: Vec::new() };
+        let duration_ms = self.duration_ms().await;
+        self.record(Event::ExecutionFailed { status: ExecutionFailure::Interrupted, error, duration_ms }).await;
+    }
+
+    /// Records the end of every step that has none.
+    pub(super) async fn end_steps(&self, status: StepFailure, error: &str, reason: &str) {
+        let open = self
+            .look(|execution| {
+                execution.steps.iter().filter(|step| !step.status.is_final()).cloned().collect::<Vec<_>>()
+            })
+            .await;
+        for step in open {
+            self.record(if step.status == StepStatus::Pending {
+                Event::StepSkipped { step: step.id, reason: reason.to_owned() }
+            } else {
+                Event::StepFailed {
+                    step: step.id,
+                    attempt: step.attempt,
+                    status,
+                    exit_code: None,
+                    signal: None,
+                    error: error.to_owned(),
+                    tail: Vec::new(),
+                    duration_ms: step.started_at.map_or(0, |at| clock::now().since(at)),
+                    lines: step.lines,
+                }
+            })
+            .await;
+        }
+    }
+}

@@ -1,0 +1,313 @@
+//! One attempt at a step: from its stage to its end.
+
+use std::{collections::BTreeMap, io, os::fd::OwnedFd, path::PathBuf, sync::Arc, time::Duration};
+
+use rustix::io::ioctl_fionread;
+use tokio::{
+    net::unix::pipe::Receiver,
+    sync::watch,
+    task::spawn_blocking,
+    time::{Instant, sleep_until},
+};
+
+use super::{
+    processes::signal_name,
+    recorder::INTERRUPTED,
+    stage::{self, Props, Stage},
+    tether::{Attempt, Ended, Tether},
+    transcript::{SharedMasks, Transcript},
+    wire::Exit,
+};
+use crate::domain::{event::StepFailure, id::StepId, log::Stream, time::spoken};
+
+/// Most that is read of a pipe at once, in bytes: as much as a pipe holds.
+const READ_MAX: usize = 64 * 1024;
+/// How long after the end of a step's own process its pipes are still read, for what a child of it (`> >(tee log)`)
+/// had in hand. Whoever holds them longer is not waited for.
+const LINGER: Duration = Duration::from_millis(100);
+
+/// An end that others want of an attempt. The first one says why; a later one can only make it quicker.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Stop {
+    pub why: StepFailure,
+    /// Between TERM and KILL.
+    pub grace: Duration,
+}
+
+/// How an attempt ended.
+pub(super) struct Done {
+    pub step: StepId,
+    pub verdict: Result<BTreeMap<String, String>, Failure>,
+    pub duration: Duration,
+    /// How many log lines it has.
+    pub lines: u64,
+    /// The last of them.
+    pub tail: Vec<String>,
+    /// Whether the supervisor went with it.
+    pub lost: bool,
+}
+
+/// Why an attempt did not succeed.
+pub(super) struct Failure {
+    pub status: StepFailure,
+    pub exit_code: Option<i32>,
+    pub signal: Option<String>,
+    pub error: String,
+}
+
+impl Failure {
+    /// One that has to do with no exit.
+    pub(super) fn plain(error: String) -> Self {
+        Self { status: StepFailure::Failed, exit_code: None, signal: None, error }
+    }
+}
+
+/// What an attempt works with.
+pub(super) struct Step {
+    pub props: Props,
+    pub tether: Arc<Tether>,
+    pub transcript: Transcript,
+    pub masks: SharedMasks,
+    pub stop: watch::Receiver<Option<Stop>>,
+    /// Between TERM and KILL when it takes longer than it may.
+    pub grace: Duration,
+}
+
+/// An attempt whose process runs.
+struct Running {
+    tether: Arc<Tether>,
+    transcript: Transcript,
+    stop: watch::Receiver<Option<Stop>>,
+    grace: Duration,
+    attempt: Attempt,
+    out: Pipe,
+    err: Pipe,
+    buffer: Vec<u8>,
+    deadline: Option<Instant>,
+    stopped: Option<Stop>,
+}
+
+/// The end of a pipe that is read; none once all of it was.
+struct Pipe(Option<Receiver>);
+
+impl Step {
+    /// Runs it to its end. What it prints is recorded on the way; its end is for the caller to record.
+    pub(super) async fn run(self) -> Done {
+        let begun = Instant::now();
+        let step = self.props.step.id.clone();
+        let timeout = self.props.step.timeout;
+        let (mut transcript, masks) = (self.transcript, Arc::clone(&self.masks));
+        let staged = spawn_blocking(move || stage::set(&self.props)).await;
+        let started = match staged.unwrap_or_else(|_| Err("the step could not be prepared".to_owned())) {
+            Ok(stage) => start(stage, &self.tether).await,
+            Err(error) => Err(error),
+        };
+        let (ended, stopped, output_file) = match started {
+            Err(error) => (Ended::Failed(error), *self.stop.borrow(), PathBuf::new()),
+            Ok((attempt, out, err, output_file)) => {
+                let (tether, stop, grace) = (self.tether, self.stop, self.grace);
+                let deadline = timeout.map(|timeout| begun + timeout);
+                let buffer = vec![0; READ_MAX];
+                let mut running =
+                    Running { tether, transcript, stop, grace, attempt, out, err, buffer, deadline, stopped: None };
+                let ended = running.watch().await;
+                running.drain().await;
+                transcript = running.transcript;
+                (ended, running.stopped, output_file)
+            }
+        };
+        transcript.finish().await;
+        let lost = ended == Ended::Lost;
+        let verdict = match verdict(ended, stopped, timeout, transcript.last_error()) {
+            Ok(()) => read_outputs(output_file).await,
+            Err(failure) => Err(failure),
+        };
+        let verdict = verdict.map_err(|failure| Failure { error: masked(&masks, failure.error), ..failure });
+        Done { step, verdict, duration: begun.elapsed(), lines: transcript.lines(), tail: transcript.tail(), lost }
+    }
+}
+
+async fn start(stage: Stage, tether: &Tether) -> Result<(Attempt, Pipe, Pipe, PathBuf), String> {
+    let no_pipe = |error: io::Error| format!("the step's output can't be read: {error}");
+    let (out, err) = (Pipe::open(stage.read.0).map_err(no_pipe)?, Pipe::open(stage.read.1).map_err(no_pipe)?);
+    let (out_write, err_write) = stage.write;
+    let started = tether.start(stage.launch, out_write, err_write).await;
+    let attempt = started.map_err(|error| format!("the step could not be started: {error}"))?;
+    Ok((attempt, out, err, stage.output_file))
+}
+
+async fn read_outputs(file: PathBuf) -> Result<BTreeMap<String, String>, Failure> {
+    let read = spawn_blocking(move || stage::read_outputs(&file)).await;
+    read.unwrap_or_else(|_| Err("$RUNCAST_OUTPUT could not be read".to_owned()))
+        .map_err(|error| Failure { exit_code: Some(0), ..Failure::plain(error) })
+}
+
+/// What an end means. A stop that was asked for before the end was seen is what ended it.
+fn verdict(
+    ended: Ended,
+    stopped: Option<Stop>,
+    timeout: Option<Duration>,
+    last_error: Option<&str>,
+) -> Result<(), Failure> {
+    let (exit_code, signal) = match &ended {
+        Ended::Exit(Exit::Code(code)) => (Some(*code), None),
+        Ended::Exit(Exit::Signal(number)) => (None, Some(signal_name(*number))),
+        Ended::Failed(_) | Ended::Lost => (None, None),
+    };
+    let (status, error) = match (stopped, ended) {
+        (Some(Stop { why, .. }), _) => (why, stop_error(why, timeout)),
+        (None, Ended::Exit(Exit::Code(0))) => return Ok(()),
+        (None, Ended::Failed(error)) => (StepFailure::Failed, error),
+        (None, Ended::Lost) => (StepFailure::Failed, "the process that supervised it ended unexpectedly".to_owned()),
+        (None, Ended::Exit(exit)) => (StepFailure::Failed, exit_error(exit, signal.as_deref(), last_error)),
+    };
+    Err(Failure { status, exit_code, signal, error })
+}
+
+fn stop_error(why: StepFailure, timeout: Option<Duration>) -> String {
+    match (why, timeout) {
+        (StepFailure::TimedOut, Some(timeout)) => format!("it took longer than {}", duration(timeout)),
+        (StepFailure::TimedOut, None) => "the execution took longer than it may".to_owned(),
+        (StepFailure::Interrupted, _) => INTERRUPTED.to_owned(),
+        (StepFailure::Cancelled | StepFailure::Failed, _) => "cancelled".to_owned(),
+    }
+}
+
+fn exit_error(exit: Exit, signal: Option<&str>, last_error: Option<&str>) -> String {
+    match (last_error, exit, signal) {
+        (Some(error), ..) => error.to_owned(),
+        (None, Exit::Code(code), _) => format!("exited with {code}"),
+        (None, Exit::Signal(number), None) => format!("killed by signal {number}"),
+        (None, Exit::Signal(_), Some(signal)) => format!("killed by {signal}"),
+    }
+}
+
+/// A span of time for people.
+pub(super) fn duration(time: Duration) -> String {
+    spoken(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
+}
+
+/// The text without what must not be shown.
+pub(super) fn masked(masks: &SharedMasks, text: String) -> String {
+    masks.lock().unwrap_or_else(std::sync::PoisonError::into_inner).apply(text)
+}
+
+impl Running {
+    /// Reads what it prints and does what others want of it, until it has ended.
+    async fn watch(&mut self) -> Ended {
+        loop {
+            let due_at = self.transcript.due_at();
+            tokio::select! {
+                ended = &mut self.attempt.end => return ended.unwrap_or(Ended::Lost),
+                () = self.out.ready() => drop(self.read(Stream::Out).await),
+                () = self.err.ready() => drop(self.read(Stream::Err).await),
+                () = at(due_at) => self.transcript.record_due().await,
+                () = at(self.deadline) => {
+                    self.deadline = None;
+                    self.obey(Stop { why: StepFailure::TimedOut, grace: self.grace }).await;
+                }
+                stop = asked(&mut self.stop) => self.obey(stop).await,
+            }
+        }
+    }
+
+    /// Reads all that was in the pipes when the process ended, and what comes within [`LINGER`].
+    async fn drain(&mut self) {
+        for (stream, mut owed) in [(Stream::Out, self.out.holds()), (Stream::Err, self.err.holds())] {
+            while owed > 0 && self.pipe(stream).0.is_some() {
+                self.pipe(stream).ready().await;
+                owed = owed.saturating_sub(self.read(stream).await);
+            }
+        }
+        let until = Instant::now() + LINGER;
+        while self.out.0.is_some() || self.err.0.is_some() {
+            tokio::select! {
+                biased;
+                () = sleep_until(until) => return,
+                () = self.out.ready() => drop(self.read(Stream::Out).await),
+                () = self.err.ready() => drop(self.read(Stream::Err).await),
+            }
+        }
+    }
+
+    async fn obey(&mut self, stop: Stop) {
+        self.deadline = None;
+        let first = *self.stopped.get_or_insert(stop);
+        self.stopped = Some(Stop { grace: first.grace.min(stop.grace), ..first });
+        self.tether.stop(self.attempt.key, stop.grace).await;
+    }
+
+    fn pipe(&mut self, stream: Stream) -> &mut Pipe {
+        match stream {
+            Stream::Out => &mut self.out,
+            Stream::Err => &mut self.err,
+        }
+    }
+
+    /// Reads once, without waiting. Says how many bytes came.
+    async fn read(&mut self, stream: Stream) -> usize {
+        let pipe = match stream {
+            Stream::Out => &mut self.out,
+            Stream::Err => &mut self.err,
+        };
+        let read = pipe.read(&mut self.buffer);
+        if read > 0 {
+            self.transcript.feed(stream, &self.buffer[..read]).await;
+        }
+        read
+    }
+}
+
+impl Pipe {
+    fn open(end: OwnedFd) -> io::Result<Self> {
+        Receiver::from_owned_fd(end).map(|receiver| Self(Some(receiver)))
+    }
+
+    /// Waits until there is something to read, or the end; for ever once that was read.
+    async fn ready(&mut self) {
+        match &self.0 {
+            Some(receiver) if receiver.readable().await.is_ok() => {}
+            Some(_) => self.0 = None,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// How many bytes are in it.
+    fn holds(&self) -> usize {
+        let held = self.0.as_ref().and_then(|receiver| ioctl_fionread(receiver).ok());
+        held.and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(0)
+    }
+
+    /// How many bytes could be read without waiting; at the end it closes.
+    fn read(&mut self, buffer: &mut [u8]) -> usize {
+        let Some(receiver) = &self.0 else { return 0 };
+        match receiver.try_read(buffer) {
+            Ok(read @ 1..) => read,
+            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => 0,
+            Ok(_) | Err(_) => {
+                self.0 = None;
+                0
+            }
+        }
+    }
+}
+
+/// At that time; never, if there is none.
+async fn at(time: Option<Instant>) {
+    match time {
+        Some(time) => sleep_until(time).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// The next thing that others want.
+async fn asked(stop: &mut watch::Receiver<Option<Stop>>) -> Stop {
+    loop {
+        if stop.changed().await.is_err() {
+            return std::future::pending().await;
+        }
+        if let Some(stop) = *stop.borrow_and_update() {
+            return stop;
+        }
+    }
+}

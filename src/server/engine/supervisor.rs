@@ -1,0 +1,332 @@
+//! The supervisor: a small process of its own for each execution, that starts the steps and can end every process they
+//! leave behind.
+//!
+//! It is the hidden subcommand `runcast supervise` of the same binary, one thread, no runtime, there in a couple of
+//! milliseconds. As child subreaper (`prctl(2)`) it inherits every orphan of its steps, so a daemon that left its
+//! session is still its descendant. Its standard input is the socket to the server; the end of file on it says that
+//! the server is gone, however it went, and then everything is killed at once.
+
+use std::{
+    collections::HashSet,
+    io,
+    os::{fd::AsFd, fd::OwnedFd, unix::process::CommandExt},
+    process::{Command as Program, ExitCode, Stdio},
+    time::{Duration, Instant},
+};
+
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    io::Errno,
+    process::{
+        Pid, PidfdFlags, Signal, WaitOptions, WaitStatus, getpid, pidfd_open, set_child_subreaper, setsid, waitpid,
+    },
+};
+
+use super::{
+    processes::{Process, all, descendants},
+    wire::{Command, Exit, Frames, Launch, Report, frame, send},
+};
+
+/// Longest rest when nothing is being stopped: how long an ended orphan may wait to be collected.
+const IDLE: Duration = Duration::from_secs(1);
+/// Longest rest while something is being stopped: how long a process born meanwhile may live.
+const STOPPING: Duration = Duration::from_millis(50);
+/// Rest between two rounds of KILL.
+const KILLING: Duration = Duration::from_millis(2);
+/// How long KILL is repeated; what is left then hangs in the kernel and nothing can be done about it.
+const GIVE_UP: Duration = Duration::from_secs(30);
+
+/// The whole life of a supervisor. Its standard input must be the socket to the server.
+pub fn supervise() -> ExitCode {
+    // Fails only for the leader of a group, which then has a group of its own already.
+    let _ = setsid();
+    if let Err(error) = set_child_subreaper(Some(getpid())) {
+        eprintln!("runcast supervise: cannot become a subreaper: {error}");
+        return ExitCode::FAILURE;
+    }
+    let mut supervisor = Supervisor { frames: Frames::default(), jobs: Vec::new(), finish: None };
+    match supervisor.serve() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            supervisor.kill_everything();
+            if error.kind() == io::ErrorKind::UnexpectedEof {
+                return ExitCode::SUCCESS;
+            }
+            eprintln!("runcast supervise: {error}; it is started by the server, not by hand");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+struct Supervisor {
+    frames: Frames,
+    /// Attempts whose end has not been told; as many as the workflow has steps at most.
+    jobs: Vec<Job>,
+    finish: Option<Stop>,
+}
+
+/// An attempt.
+struct Job {
+    key: u64,
+    /// `RUNCAST_STEP=<id>`
+    mark: String,
+    root: Pid,
+    /// Readable once the root has ended; absent on kernels that have no such thing.
+    handle: Option<OwnedFd>,
+    exit: Option<Exit>,
+    stop: Option<Stop>,
+}
+
+/// An end being made of something.
+struct Stop {
+    kill_at: Instant,
+    give_up_at: Instant,
+    /// Who has had TERM, by number and start.
+    told: HashSet<(Pid, u64)>,
+    /// Whether a process that must end was still there at the last look.
+    left: bool,
+    /// Readable once such a process has ended.
+    watched: Vec<OwnedFd>,
+}
+
+impl Supervisor {
+    /// Until the server says `Finish` and nothing is left, or an error, of which the end of the socket is one.
+    fn serve(&mut self) -> io::Result<()> {
+        loop {
+            let childless = self.reap();
+            self.carry_on_stops()?;
+            self.tell_ends()?;
+            if let Some(finish) = &mut self.finish {
+                if childless || Instant::now() > finish.give_up_at {
+                    return Ok(());
+                }
+                let own = HashSet::from([own_pid()]);
+                finish.carry_on(&descendants(&all(), &own));
+            }
+            if self.rest()? {
+                self.listen()?;
+            }
+        }
+    }
+
+    /// Collects every child that has ended. Says whether there is none left at all, and so no descendant either.
+    fn reap(&mut self) -> bool {
+        loop {
+            match waitpid(None, WaitOptions::NOHANG) {
+                Ok(Some((pid, status))) => {
+                    if let Some(job) = self.jobs.iter_mut().find(|job| job.root == pid && job.exit.is_none()) {
+                        job.exit = Some(exit(status));
+                        job.handle = None;
+                    }
+                }
+                Ok(None) => return false,
+                Err(Errno::INTR) => {}
+                Err(_) => return true,
+            }
+        }
+    }
+
+    fn carry_on_stops(&mut self) -> io::Result<()> {
+        if self.jobs.iter().all(|job| job.stop.is_none()) {
+            return Ok(());
+        }
+        let mine = descendants(&all(), &HashSet::from([own_pid()]));
+        for job in &mut self.jobs {
+            let Some(stop) = &mut job.stop else { continue };
+            stop.carry_on(&members(job.root, &job.mark, &mine));
+            if !stop.left {
+                // One more look: a process may have been born and adopted while the first was taken.
+                let mine = descendants(&all(), &HashSet::from([own_pid()]));
+                stop.carry_on(&members(job.root, &job.mark, &mine));
+            }
+            if Instant::now() > stop.give_up_at {
+                job.exit.get_or_insert(Exit::Signal(Signal::KILL.as_raw()));
+                stop.left = false;
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells the server which attempts have ended: those left alone, when their own process has; those stopped, when
+    /// none of their processes is left.
+    fn tell_ends(&mut self) -> io::Result<()> {
+        let (ended, going): (Vec<Job>, Vec<Job>) = std::mem::take(&mut self.jobs)
+            .into_iter()
+            .partition(|job| job.exit.is_some() && job.stop.as_ref().is_none_or(|stop| !stop.left));
+        self.jobs = going;
+        for Job { key, exit, .. } in ended {
+            tell(&Report::Exited { key, exit: exit.expect("it was chosen for having one") })?;
+        }
+        Ok(())
+    }
+
+    /// Waits until there is something to do. Says whether the server has something to say.
+    fn rest(&self) -> io::Result<bool> {
+        let stops = || self.jobs.iter().filter_map(|job| job.stop.as_ref()).chain(&self.finish);
+        let now = Instant::now();
+        let wait = stops().map(|stop| stop.rest(now)).min().unwrap_or(IDLE);
+        let blind = self.jobs.iter().any(|job| job.exit.is_none() && job.handle.is_none());
+        let wait = if blind { wait.min(KILLING) } else { wait };
+
+        let socket = io::stdin();
+        let mut watched = vec![PollFd::new(&socket, PollFlags::IN)];
+        watched.extend(self.jobs.iter().filter_map(|job| job.handle.as_ref()).map(|fd| PollFd::new(fd, PollFlags::IN)));
+        watched.extend(stops().flat_map(|stop| &stop.watched).map(|fd| PollFd::new(fd, PollFlags::IN)));
+        let wait = Timespec::try_from(wait).expect("it is a second at most");
+        match poll(&mut watched, Some(&wait)) {
+            Ok(_) | Err(Errno::INTR) => Ok(!watched[0].revents().is_empty()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Does what the server says.
+    fn listen(&mut self) -> io::Result<()> {
+        match self.frames.receive(io::stdin()) {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(_) => {}
+            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {}
+            Err(error) if error.kind() == io::ErrorKind::ConnectionReset => {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            Err(error) => return Err(error),
+        }
+        while let Some(command) = self.frames.next()? {
+            match command {
+                Command::Start { key, launch } => self.start(key, launch)?,
+                Command::Stop { key, grace_ms } => {
+                    // One that has ended already has been told.
+                    if let Some(job) = self.jobs.iter_mut().find(|job| job.key == key) {
+                        let stop = Stop::within(Duration::from_millis(grace_ms));
+                        job.stop.get_or_insert_with(|| Stop::within(Duration::MAX)).hurry(&stop);
+                    }
+                }
+                Command::Finish { grace_ms } => self.finish = Some(Stop::within(Duration::from_millis(grace_ms))),
+            }
+        }
+        Ok(())
+    }
+
+    fn start(&mut self, key: u64, launch: Launch) -> io::Result<()> {
+        let Some((out, err)) = self.frames.descriptors() else {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "a step without its pipes"));
+        };
+        match spawn(&launch, out, err) {
+            Ok(root) => {
+                let handle = pidfd_open(root, PidfdFlags::empty()).ok();
+                let mark = format!("RUNCAST_STEP={}", launch.step);
+                self.jobs.push(Job { key, mark, root, handle, exit: None, stop: None });
+                tell(&Report::Started { key, pid: root.as_raw_nonzero().get() })
+            }
+            Err(error) => tell(&Report::Failed { key, error: error.to_string() }),
+        }
+    }
+
+    /// KILL for every descendant, again and again until none is left.
+    fn kill_everything(&mut self) {
+        let give_up_at = Instant::now() + GIVE_UP;
+        while !self.reap() && Instant::now() < give_up_at {
+            for process in descendants(&all(), &HashSet::from([own_pid()])) {
+                process.signal(Signal::KILL);
+            }
+            std::thread::sleep(KILLING);
+        }
+    }
+}
+
+impl Stop {
+    fn within(grace: Duration) -> Self {
+        let now = Instant::now();
+        // A grace beyond a day is no grace anybody waits for.
+        let kill_at = now + grace.min(Duration::from_secs(86_400));
+        Self { kill_at, give_up_at: kill_at + GIVE_UP, told: HashSet::new(), left: true, watched: Vec::new() }
+    }
+
+    /// The earlier of the two ends.
+    fn hurry(&mut self, other: &Stop) {
+        self.kill_at = self.kill_at.min(other.kill_at);
+        self.give_up_at = self.give_up_at.min(other.give_up_at);
+    }
+
+    /// How long nothing has to be done for it.
+    fn rest(&self, now: Instant) -> Duration {
+        if now >= self.kill_at { KILLING } else { STOPPING.min(self.kill_at - now) }
+    }
+
+    /// One round: TERM for those that have not had it, KILL for all when the time has come.
+    fn carry_on(&mut self, members: &[Process]) {
+        let killing = Instant::now() >= self.kill_at;
+        for member in members {
+            if killing {
+                member.signal(Signal::KILL);
+            } else if self.told.insert((member.pid, member.started)) {
+                member.signal(Signal::TERM);
+                // One that is stopped could not hear it.
+                member.signal(Signal::CONT);
+            }
+        }
+        self.left = !members.is_empty();
+        self.watched = members.iter().filter_map(|member| pidfd_open(member.pid, PidfdFlags::empty()).ok()).collect();
+    }
+}
+
+/// The processes of a step among the supervisor's descendants: what descends from its root, is in its group or session,
+/// or was given its name.
+fn members(root: Pid, mark: &str, mine: &[Process]) -> Vec<Process> {
+    let number = root.as_raw_nonzero().get();
+    let below: HashSet<i32> =
+        descendants(mine, &HashSet::from([number])).iter().map(|process| process.pid.as_raw_nonzero().get()).collect();
+    mine.iter()
+        .filter(|process| {
+            process.pid == root
+                || process.group == number
+                || process.session == number
+                || below.contains(&process.pid.as_raw_nonzero().get())
+                || process.has(mark)
+        })
+        .copied()
+        .collect()
+}
+
+fn spawn(launch: &Launch, out: OwnedFd, err: OwnedFd) -> io::Result<Pid> {
+    let child = Program::new(&launch.program)
+        .args(&launch.args)
+        .env_clear()
+        .envs(launch.env.iter().map(|(name, value)| (name, value)))
+        .current_dir(&launch.cwd)
+        .process_group(0)
+        .stdin(Stdio::null())
+        .stdout(out)
+        .stderr(err)
+        .spawn()?;
+    // Collected by `reap`, like every other child.
+    let number = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+    Ok(number.expect("the kernel's process numbers are positive and fit"))
+}
+
+fn exit(status: WaitStatus) -> Exit {
+    match (status.exit_status(), status.terminating_signal()) {
+        (Some(code), _) => Exit::Code(code),
+        (None, signal) => Exit::Signal(signal.unwrap_or_default()),
+    }
+}
+
+fn own_pid() -> i32 {
+    getpid().as_raw_nonzero().get()
+}
+
+/// Sends a report; waits while the server has not taken the earlier ones.
+fn tell(report: &Report) -> io::Result<()> {
+    let bytes = frame(report)?;
+    let mut sent = 0;
+    while sent < bytes.len() {
+        match send(io::stdin().as_fd(), &bytes[sent..], &[]) {
+            Ok(more) => sent += more,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset) => {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}

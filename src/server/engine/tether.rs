@@ -1,0 +1,190 @@
+//! The server's end of a supervisor: starts it, gives it orders, hears how each attempt ended.
+//!
+//! Letting go of a tether closes the socket, upon which the supervisor kills everything at once.
+
+use std::{
+    collections::HashMap,
+    io,
+    os::{
+        fd::{AsFd, BorrowedFd, OwnedFd},
+        unix::net::UnixStream as Pair,
+    },
+    path::Path,
+    process::Stdio,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::{
+    io::{AsyncReadExt, Interest},
+    net::{
+        UnixStream,
+        unix::{OwnedReadHalf, OwnedWriteHalf},
+    },
+    process::{Child, Command as Program},
+    sync::{Mutex as Turn, oneshot},
+};
+use tokio_util::task::TaskTracker;
+
+use super::wire::{Command, Exit, Frames, Launch, Report, frame, send};
+use crate::domain::id::ExecutionId;
+
+/// How much longer than the grace a supervisor may take to end everything and itself before it is killed.
+const PATIENCE: Duration = Duration::from_secs(35);
+
+/// How an attempt ended, as its supervisor tells it.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// Its process ran.
+    Exit(Exit),
+    /// It could not be started.
+    Failed(String),
+    /// The supervisor is gone.
+    Lost,
+}
+
+/// A supervisor at work.
+pub(super) struct Tether {
+    socket: Turn<OwnedWriteHalf>,
+    waiting: Arc<Mutex<Waiting>>,
+    child: Turn<Child>,
+    next_key: AtomicU64,
+}
+
+/// Who waits for the end of which attempt; as many as the workflow has steps at most.
+#[derive(Default)]
+struct Waiting {
+    attempts: HashMap<u64, oneshot::Sender<Ended>>,
+    lost: bool,
+}
+
+/// An attempt that a supervisor has in hand.
+pub(super) struct Attempt {
+    /// What [`Tether::stop`] calls it.
+    pub key: u64,
+    /// How it ends.
+    pub end: oneshot::Receiver<Ended>,
+}
+
+impl Tether {
+    /// Starts a supervisor: `program supervise`.
+    pub(super) fn begin(program: &Path, id: ExecutionId, tasks: &TaskTracker) -> io::Result<Self> {
+        let (ours, theirs) = Pair::pair()?;
+        ours.set_nonblocking(true)?;
+        let child = Program::new(program)
+            .arg("supervise")
+            .env_clear()
+            // What a later life of the server finds it by.
+            .env("RUNCAST_EXECUTION_ID", id.to_string())
+            .env(super::sweep::SUPERVISOR, "1")
+            .current_dir("/")
+            .stdin(OwnedFd::from(theirs))
+            .stdout(Stdio::null())
+            .spawn()?;
+        let (read, write) = UnixStream::from_std(ours)?.into_split();
+        let waiting = Arc::default();
+        tasks.spawn(hear(read, Arc::clone(&waiting)));
+        Ok(Self { socket: Turn::new(write), waiting, child: Turn::new(child), next_key: AtomicU64::new(1) })
+    }
+
+    /// Has an attempt started, with these ends of its pipes.
+    pub(super) async fn start(&self, launch: Launch, out: OwnedFd, err: OwnedFd) -> io::Result<Attempt> {
+        let key = self.next_key.fetch_add(1, Ordering::Relaxed);
+        let bytes = frame(&Command::Start { key, launch })?;
+        let (tell, end) = oneshot::channel();
+        {
+            let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+            if waiting.lost {
+                return Ok(Attempt { key, end: lost() });
+            }
+            waiting.attempts.insert(key, tell);
+        }
+        match self.send(&bytes, &[out.as_fd(), err.as_fd()]).await {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Attempt { key, end: lost() }),
+            Err(error) => Err(error),
+            Ok(()) => Ok(Attempt { key, end }),
+        }
+    }
+
+    /// Has an attempt and all of its processes ended. That it has ended already, or the supervisor, is no error.
+    pub(super) async fn stop(&self, key: u64, grace: Duration) {
+        let command = Command::Stop { key, grace_ms: millis(grace) };
+        if let Ok(bytes) = frame(&command) {
+            // A broken link is noticed by whoever reads.
+            let _ = self.send(&bytes, &[]).await;
+        }
+    }
+
+    /// Has every process that is left ended, and waits until the supervisor is gone.
+    pub(super) async fn finish(&self, grace: Duration) {
+        if let Ok(bytes) = frame(&Command::Finish { grace_ms: millis(grace) }) {
+            let _ = self.send(&bytes, &[]).await;
+        }
+        let mut child = self.child.lock().await;
+        if tokio::time::timeout(grace + PATIENCE, child.wait()).await.is_err() {
+            tracing::warn!("a supervisor could not end what it started");
+            if let Err(error) = child.kill().await {
+                tracing::warn!(%error, "nor could it be killed");
+            }
+        }
+    }
+
+    async fn send(&self, mut bytes: &[u8], mut descriptors: &[BorrowedFd<'_>]) -> io::Result<()> {
+        let socket = self.socket.lock().await;
+        let socket: &UnixStream = socket.as_ref();
+        while !bytes.is_empty() {
+            let sent = socket.async_io(Interest::WRITABLE, || send(socket, bytes, descriptors)).await?;
+            bytes = &bytes[sent..];
+            descriptors = &[];
+        }
+        Ok(())
+    }
+}
+
+/// Passes on what the supervisor says, until it says no more.
+async fn hear(mut socket: OwnedReadHalf, waiting: Arc<Mutex<Waiting>>) {
+    let mut frames = Frames::default();
+    let mut bytes = [0; 4096];
+    while let Ok(read @ 1..) = socket.read(&mut bytes).await {
+        frames.push(&bytes[..read]);
+        if let Err(error) = pass_on(&mut frames, &waiting) {
+            tracing::warn!(%error, "a supervisor said something that makes no sense");
+            break;
+        }
+    }
+    let mut waiting = waiting.lock().unwrap_or_else(PoisonError::into_inner);
+    waiting.lost = true;
+    waiting.attempts.drain().for_each(|(_, tell)| drop(tell.send(Ended::Lost)));
+}
+
+fn pass_on(frames: &mut Frames, waiting: &Mutex<Waiting>) -> io::Result<()> {
+    while let Some(report) = frames.next()? {
+        let (key, ended) = match report {
+            Report::Started { key, pid } => {
+                tracing::debug!(key, pid, "a step's process runs");
+                continue;
+            }
+            Report::Exited { key, exit } => (key, Ended::Exit(exit)),
+            Report::Failed { key, error } => (key, Ended::Failed(error)),
+        };
+        let tell = waiting.lock().unwrap_or_else(PoisonError::into_inner).attempts.remove(&key);
+        if let Some(tell) = tell {
+            // Whoever waited may have been dropped with the runtime.
+            let _ = tell.send(ended);
+        }
+    }
+    Ok(())
+}
+
+fn lost() -> oneshot::Receiver<Ended> {
+    let (tell, end) = oneshot::channel();
+    let _ = tell.send(Ended::Lost);
+    end
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}

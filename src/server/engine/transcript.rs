@@ -1,0 +1,224 @@
+//! What an attempt prints, on its way to facts: lines gathered into chunks, progress thinned out, masks applied.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use tokio::time::Instant;
+
+use super::recorder::Recorder;
+use crate::{
+    domain::{
+        event::{Event, Source},
+        execution::PERCENT_BEFORE_END,
+        id::StepId,
+        log::{CHUNK_BYTES, CHUNK_LINES, Level, Line, Stream, TAIL_LINES},
+        output::{Masks, Output, Said},
+    },
+    server::clock,
+};
+
+/// How long a line waits for others to go with it.
+const GATHER: Duration = Duration::from_millis(100);
+/// Between two `step.progress` of an attempt: at most 10 a second.
+const PACE: Duration = Duration::from_millis(100);
+
+/// The values that an execution masks, shared by its steps.
+pub(super) type SharedMasks = Arc<Mutex<Masks>>;
+
+/// What an attempt has printed, as far as it is still needed.
+pub(super) struct Transcript {
+    recorder: Arc<Recorder>,
+    masks: SharedMasks,
+    step: StepId,
+    attempt: u32,
+    out: Output,
+    err: Output,
+    /// Lines that are in no fact yet: less than a chunk, and what one read brought on top.
+    pending: Vec<Line>,
+    pending_bytes: usize,
+    /// When the first of them goes.
+    flush_at: Option<Instant>,
+    /// How many lines are in facts.
+    recorded: u64,
+    /// At most [`TAIL_LINES`].
+    tail: VecDeque<String>,
+    /// The last `::error::`.
+    last_error: Option<String>,
+    progress: Option<Progress>,
+}
+
+/// How far the attempt is.
+struct Progress {
+    percent: f64,
+    message: Option<String>,
+    /// Whether the last fact says something else.
+    news: bool,
+    /// When the next fact may go.
+    next_at: Instant,
+}
+
+impl Transcript {
+    pub(super) fn new(recorder: Arc<Recorder>, masks: SharedMasks, step: StepId, attempt: u32) -> Self {
+        Self {
+            recorder,
+            masks,
+            step,
+            attempt,
+            out: Output::default(),
+            err: Output::default(),
+            pending: Vec::new(),
+            pending_bytes: 0,
+            flush_at: None,
+            recorded: 0,
+            tail: VecDeque::with_capacity(TAIL_LINES),
+            last_error: None,
+            progress: None,
+        }
+    }
+
+    /// Takes in what was read from one of the streams, and records what is enough for a fact.
+    pub(super) async fn feed(&mut self, stream: Stream, bytes: &[u8]) {
+        self.parse(stream, |output, mut emit| output.feed(bytes, clock::now(), &mut emit));
+        self.record_due().await;
+    }
+
+    /// When [`Transcript::record_due`] has something to do.
+    pub(super) fn due_at(&self) -> Option<Instant> {
+        let progress = self.progress.as_ref().filter(|progress| progress.news).map(|progress| progress.next_at);
+        self.flush_at.into_iter().chain(progress).min()
+    }
+
+    /// Records whole chunks, lines that have waited long enough, and progress whose turn it is.
+    pub(super) async fn record_due(&mut self) {
+        let now = Instant::now();
+        let all = self.flush_at.is_some_and(|at| at <= now);
+        self.record_lines(all).await;
+        if self.progress.as_ref().is_some_and(|progress| progress.news && progress.next_at <= now) {
+            self.record_progress().await;
+        }
+    }
+
+    /// Takes in that nothing more comes, and records all that is left: before every change of the step's state.
+    pub(super) async fn finish(&mut self) {
+        for stream in [Stream::Out, Stream::Err] {
+            self.parse(stream, |output, mut emit| output.finish(&mut emit));
+        }
+        self.record_lines(true).await;
+        if self.progress.as_ref().is_some_and(|progress| progress.news) {
+            self.record_progress().await;
+        }
+    }
+
+    /// How many lines there are in facts.
+    pub(super) fn lines(&self) -> u64 {
+        self.recorded
+    }
+
+    /// The last lines.
+    pub(super) fn tail(&self) -> Vec<String> {
+        self.tail.iter().cloned().collect()
+    }
+
+    /// What the step itself called its error.
+    pub(super) fn last_error(&self) -> Option<&str> {
+        self.last_error.as_deref()
+    }
+
+    fn parse(&mut self, stream: Stream, read: impl FnOnce(&mut Output, &mut dyn FnMut(Said))) {
+        let mut output = std::mem::take(match stream {
+            Stream::Out => &mut self.out,
+            Stream::Err => &mut self.err,
+        });
+        read(&mut output, &mut |said| self.take(stream, said));
+        match stream {
+            Stream::Out => self.out = output,
+            Stream::Err => self.err = output,
+        }
+    }
+
+    fn take(&mut self, stream: Stream, said: Said) {
+        match said {
+            Said::Line { at, text, level } => {
+                let text = self.masked(text);
+                if level == Some(Level::Error) {
+                    self.last_error = Some(text.clone());
+                }
+                if self.tail.len() == TAIL_LINES {
+                    self.tail.pop_front();
+                }
+                self.tail.push_back(text.clone());
+                self.pending_bytes += text.len();
+                self.pending.push(Line { at, stream, text, level });
+                self.flush_at.get_or_insert_with(|| Instant::now() + GATHER);
+            }
+            Said::Progress { percent, message } => {
+                let message = message.map(|message| self.masked(message));
+                let progress = self.progress.get_or_insert_with(|| Progress {
+                    percent: 0.0,
+                    message: None,
+                    news: true,
+                    next_at: Instant::now(),
+                });
+                let percent = percent.clamp(progress.percent, PERCENT_BEFORE_END.max(progress.percent));
+                progress.news |= percent > progress.percent || (message.is_some() && message != progress.message);
+                progress.percent = percent;
+                progress.message = message.or(progress.message.take());
+            }
+            Said::Mask(value) => {
+                if !self.masks.lock().unwrap_or_else(PoisonError::into_inner).add(&value) {
+                    tracing::debug!(step = %self.step, "a value is too short to be masked, or one too many");
+                }
+            }
+        }
+    }
+
+    fn masked(&self, text: String) -> String {
+        self.masks.lock().unwrap_or_else(PoisonError::into_inner).apply(text)
+    }
+
+    /// Records chunk by chunk: whole ones only, or all there is.
+    async fn record_lines(&mut self, all: bool) {
+        while self.pending.len() >= CHUNK_LINES
+            || self.pending_bytes >= CHUNK_BYTES
+            || (all && !self.pending.is_empty())
+        {
+            let mut bytes = 0;
+            let fitting = self.pending.iter().take(CHUNK_LINES).take_while(|line| {
+                bytes += line.text.len();
+                bytes <= CHUNK_BYTES
+            });
+            // A line is shorter than a chunk, so one fits always.
+            let count = fitting.count().max(1);
+            let rest = self.pending.split_off(count);
+            let lines = std::mem::replace(&mut self.pending, rest);
+            self.pending_bytes = self.pending.iter().map(|line| line.text.len()).sum();
+            let first_line = self.recorded;
+            self.recorded += count as u64;
+            let (step, attempt) = (self.step.clone(), self.attempt);
+            self.recorder.record(Event::StepOutput { step, attempt, first_line, lines }).await;
+        }
+        if self.pending.is_empty() {
+            self.flush_at = None;
+        }
+    }
+
+    async fn record_progress(&mut self) {
+        let Some(progress) = &mut self.progress else { return };
+        progress.news = false;
+        progress.next_at = Instant::now() + PACE;
+        let event = Event::StepProgress {
+            step: self.step.clone(),
+            attempt: self.attempt,
+            percent: progress.percent,
+            message: progress.message.clone(),
+            source: Source::Reported,
+            // The recorder knows the other steps.
+            execution_percent: 0.0,
+            eta_ms: None,
+        };
+        self.recorder.record(event).await;
+    }
+}
