@@ -1,1 +1,4 @@
 //! The server.
+
+pub mod doorbell;
+pub mod missing;
