@@ -198,12 +198,20 @@ impl Rows {
                     self.unseen.update_value(|unseen| keep(unseen, execution, ACTIVE_MAX, |one| one.id));
                 }
             } else if execution.status.is_final() {
-                self.ended.update(|ended| keep(ended, execution.listed(), ENDED_MAX, |one| one.id));
+                self.end(execution.listed());
             } else {
                 let list = if execution.status == Status::Running { self.running } else { self.queued };
                 let row = Row { id: execution.id, execution: ArcRwSignal::new(execution) };
                 list.update(|rows| keep(rows, row, ACTIVE_MAX, |row| row.id));
             }
+        }
+    }
+
+    fn end(&self, execution: Execution) {
+        self.ended.update(|ended| keep(ended, execution, ENDED_MAX, |one| one.id));
+        let last = self.ended.with_untracked(|ended| ended.get(ENDED_MAX - 1).map(|last| last.id));
+        if last.is_some() {
+            self.next.set(last);
         }
     }
 
@@ -310,3 +318,7 @@ pub fn trigger_word(trigger: Trigger) -> &'static str {
         Trigger::External => "external",
     }
 }
+
+#[cfg(test)]
+#[path = "rows_tests.rs"]
+mod tests;

@@ -302,3 +302,7 @@ impl Follower for Run {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "run_tests.rs"]
+mod tests;

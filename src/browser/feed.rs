@@ -82,7 +82,7 @@ async fn recover(live: Live, failures: &mut i32) {
         live.state.set(LiveState::Reconnecting);
     }
     match standing().await {
-        Standing::SignedOut => return sign_in(),
+        Standing::SignedOut => sign_in(),
         Standing::SignedIn => live.state.set(LiveState::Reconnecting),
         Standing::Unknown => live.state.set(LiveState::Offline),
     }

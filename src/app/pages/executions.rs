@@ -24,7 +24,13 @@ use crate::{
 pub fn Executions() -> impl IntoView {
     let address = use_query_map();
     let query = Memo::new(move |_| query_of(&address.read()));
-    let page = Resource::new(move || query.get(), Page::fetch);
+    let page = Resource::new(
+        move || query.get(),
+        |query| async move {
+            let page = Page::fetch(query.clone()).await;
+            page.map(|page| (query, page))
+        },
+    );
     let workflows = Resource::new(|| (), |()| api::workflows());
     let me = Me::expect();
     let content = move || {
@@ -33,7 +39,7 @@ pub fn Executions() -> impl IntoView {
             let workflows: Vec<Name> = workflows.into_iter().map(|workflow| workflow.name).collect();
             let admin = viewer.is_some_and(|viewer| viewer.is_admin());
             match page.await {
-                Ok(page) => Either::Left(view! { <Found query=query.get_untracked() page workflows admin/> }),
+                Ok((query, page)) => Either::Left(view! { <Found query page workflows admin/> }),
                 Err(_) => Either::Right(view! { <Trouble/> }),
             }
         })

@@ -46,8 +46,8 @@ pub fn SetUp() -> impl IntoView {
 /// What a word in the address means. Never the word itself: anybody can write an address.
 fn reason(word: &str) -> &'static str {
     match word {
-        "code" | "wrong" | "forbidden" | "403" => "That is not the setup code of this server, or it has been used.",
-        "many" | "too_many" | "too-many" | "429" => "Too many tries. Wait a minute, then try again.",
+        "code" => "That is not the setup code of this server, or it has been used.",
+        "busy" => "Too many tries. Wait a minute, then try again.",
         "name" => "A name has 1 to 64 of a-z, 0-9, '.', '_' and '-', and begins with a letter or a digit.",
         "password" => "A password has 10 to 256 characters.",
         _ => "That did not work. Check the code, the name and the password, and try again.",

@@ -50,8 +50,8 @@ pub fn SignIn() -> impl IntoView {
 /// What a word in the address means. Never the word itself: anybody can write an address.
 fn reason(word: &str) -> &'static str {
     match word {
-        "many" | "too_many" | "too-many" | "429" => "Too many tries. Wait a minute, then try again.",
-        "wrong" | "invalid" | "unauthenticated" | "credentials" | "401" => "Name or password is wrong.",
+        "wrong" => "Name or password is wrong.",
+        "busy" => "Too many tries. Wait a minute, then try again.",
         _ => "That did not work. Check name and password, and try again.",
     }
 }
