@@ -1,11 +1,31 @@
-//! What is seen.
+//! What is seen: pages and components, and the signals that the fold feeds.
 
-use leptos::prelude::*;
+use std::time::Duration;
+
+use leptos::{nonce::use_nonce, prelude::*};
 use leptos_meta::{MetaTags, Stylesheet, Title, provide_meta_context};
 use leptos_router::{
-    components::{Route, Router, Routes},
+    SsrMode,
+    components::{ParentRoute, Route, Router, Routes},
     path,
 };
+
+pub mod api;
+pub mod components;
+pub mod flows;
+pub mod live;
+pub mod pages;
+pub mod rows;
+pub mod run;
+pub mod shell;
+
+use components::icon::Symbols;
+use live::Live;
+use pages::{
+    execution::ExecutionPage, executions::Executions, not_found::NotFound, set_up::SetUp, sign_in::SignIn,
+    workflow::WorkflowPage, workflows::Workflows,
+};
+use shell::Shell;
 
 /// The document around the app, rendered by the server only.
 pub fn shell(options: LeptosOptions) -> impl IntoView {
@@ -14,12 +34,17 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
         <html lang="en">
             <head>
                 <meta charset="utf-8"/>
-                <meta name="viewport" content="width=device-width, initial-scale=1"/>
+                <meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover"/>
+                <meta name="color-scheme" content="light dark"/>
+                <script src="/theme.js" nonce=use_nonce()></script>
+                <link rel="icon" type="image/svg+xml" href="/favicon.svg"/>
                 <AutoReload options=options.clone()/>
                 <HydrationScripts options/>
                 <MetaTags/>
             </head>
-            <body><App/></body>
+            <body>
+                <App/>
+            </body>
         </html>
     }
 }
@@ -28,13 +53,27 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
 #[component]
 pub fn App() -> impl IntoView {
     provide_meta_context();
-    let count = RwSignal::new(0);
+    let live = Live::provide();
+    Effect::new(move || {
+        live.tick();
+        let ticking = set_interval_with_handle(move || live.tick(), Duration::from_secs(1));
+        on_cleanup(move || drop(ticking.map(|handle| handle.clear())));
+    });
     view! {
         <Stylesheet id="leptos" href="/pkg/runcast.css"/>
-        <Title text="Runcast"/>
+        <Title formatter=|text: String| if text.is_empty() { "Runcast".to_owned() } else { format!("{text} · Runcast") }/>
+        <Symbols/>
         <Router>
-            <Routes fallback=|| "Nothing here">
-                <Route path=path!("/") view=move || view! { <button on:click=move |_| *count.write() += 1>{count}</button> }/>
+            <Routes fallback=NotFound>
+                <Route path=path!("/sign-in") view=SignIn ssr=SsrMode::Async/>
+                <Route path=path!("/set-up") view=SetUp ssr=SsrMode::Async/>
+                <ParentRoute path=path!("") view=Shell ssr=SsrMode::Async>
+                    <Route path=path!("/") view=Executions ssr=SsrMode::Async/>
+                    <Route path=path!("/executions") view=Executions ssr=SsrMode::Async/>
+                    <Route path=path!("/executions/:id") view=ExecutionPage ssr=SsrMode::Async/>
+                    <Route path=path!("/workflows") view=Workflows ssr=SsrMode::Async/>
+                    <Route path=path!("/workflows/:name") view=WorkflowPage ssr=SsrMode::Async/>
+                </ParentRoute>
             </Routes>
         </Router>
     }

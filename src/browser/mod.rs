@@ -1,1 +1,9 @@
 //! What only a browser does.
+//!
+//! It compiles for the server too, so that nothing here needs a gate; but the server never calls it: the app does so
+//! in effects and event handlers only, and the server runs neither.
+
+pub mod feed;
+pub mod http;
+pub mod theme;
+pub mod time;

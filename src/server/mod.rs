@@ -9,6 +9,7 @@ pub mod engine;
 pub mod feed;
 pub mod http;
 pub mod journal;
+pub mod missing;
 pub mod settings;
 pub mod workflows;
 

@@ -1,0 +1,88 @@
+//! The questions that pages ask to be rendered: server functions, each a doorbell. What changes something goes through
+//! the REST API instead.
+
+use leptos::{prelude::*, server_fn::codec::Json};
+
+use crate::domain::{
+    access::Viewer,
+    id::Seq,
+    listing::{Listing, Opening, Query, WorkflowView},
+};
+
+/// A page of the list.
+///
+/// # Errors
+/// The server's, or that there is none.
+#[server(prefix = "/fn", endpoint = "executions", input = Json)]
+pub async fn executions(
+    /// What is asked for.
+    query: Query,
+) -> Result<Listing, ServerFnError> {
+    crate::server::doorbell::executions(query).await
+}
+
+/// An execution with the last lines of its log; none if there is none that the viewer may see. The page rendered with
+/// none of it is a 404.
+///
+/// # Errors
+/// The server's, or that there is none.
+#[server(prefix = "/fn", endpoint = "execution", input = Json)]
+pub async fn execution(
+    /// Which.
+    id: String,
+) -> Result<Option<Opening>, ServerFnError> {
+    let opening = match id.parse() {
+        Ok(id) => crate::server::doorbell::execution(id).await?,
+        Err(_) => None,
+    };
+    if opening.is_none() {
+        crate::server::missing::page_not_found();
+    }
+    Ok(opening)
+}
+
+/// All workflows that the viewer may start.
+///
+/// # Errors
+/// The server's, or that there is none.
+#[server(prefix = "/fn", endpoint = "workflows", input = Json)]
+pub async fn workflows() -> Result<Vec<WorkflowView>, ServerFnError> {
+    crate::server::doorbell::workflows().await
+}
+
+/// One of them; none if there is none. The page rendered with none of it is a 404.
+///
+/// # Errors
+/// The server's, or that there is none.
+#[server(prefix = "/fn", endpoint = "workflow", input = Json)]
+pub async fn workflow(
+    /// Which.
+    name: String,
+) -> Result<Option<WorkflowView>, ServerFnError> {
+    let view = match name.parse() {
+        Ok(name) => crate::server::doorbell::workflow(name).await?,
+        Err(_) => None,
+    };
+    if view.is_none() {
+        crate::server::missing::page_not_found();
+    }
+    Ok(view)
+}
+
+/// Who is signed in.
+///
+/// # Errors
+/// The server's, or that there is none.
+#[server(prefix = "/fn", endpoint = "me", input = Json)]
+pub async fn me() -> Result<Option<Viewer>, ServerFnError> {
+    crate::server::doorbell::me().await
+}
+
+/// The server's last committed fact.
+///
+/// # Errors
+/// The server's, or that there is none.
+#[server(prefix = "/fn", endpoint = "head", input = Json)]
+pub async fn head() -> Result<Seq, ServerFnError> {
+    crate::server::doorbell::head().await
+}

@@ -1,0 +1,56 @@
+//! Points and spans of time. Both sides render the same; the browser's own zone and clock come after hydration.
+
+use leptos::prelude::*;
+
+use crate::{
+    app::live::Live,
+    browser,
+    domain::{
+        execution::Execution,
+        time::{Timestamp, spoken},
+    },
+};
+
+/// Whether this page has been hydrated, so that the browser may be asked.
+pub fn hydrated() -> Signal<bool> {
+    let now = Live::expect().now;
+    Memo::new(move |_| now.with(Option::is_some)).into()
+}
+
+/// A point in time: UTC until hydrated, then as the reader's clock has it.
+pub fn clock(at: Timestamp, hydrated: bool) -> String {
+    if hydrated {
+        return browser::time::local(at);
+    }
+    at.to_string().get(11..19).unwrap_or_default().to_owned()
+}
+
+/// A point in time.
+#[component]
+pub fn Moment(
+    /// Which.
+    at: Timestamp,
+) -> impl IntoView {
+    let hydrated = hydrated();
+    let exact = at.to_string();
+    view! {
+        <time datetime=exact.clone() title=exact>
+            {move || clock(at, hydrated.get())}
+        </time>
+    }
+}
+
+/// How long an execution has taken; it ticks while it runs. None before it has begun.
+pub fn elapsed(execution: RwSignal<Execution>) -> Signal<Option<String>> {
+    let now = Live::expect().now;
+    Memo::new(move |_| execution.with(|execution| taken(execution, || now.get())).map(spoken)).into()
+}
+
+fn taken(execution: &Execution, now: impl Fn() -> Option<Timestamp>) -> Option<u64> {
+    if execution.status.is_final() {
+        return execution.duration_ms;
+    }
+    let begun = execution.started_at?;
+    let known = execution.steps.iter().filter_map(|step| step.finished_at.max(step.started_at)).max();
+    Some(now().or(known).unwrap_or(begun).since(begun) / 1000 * 1000).filter(|ms| *ms > 0).or(Some(0))
+}

@@ -1,0 +1,117 @@
+//! How a page stays true: what it follows, and what it tells about that.
+
+use std::future::Future;
+
+use leptos::prelude::*;
+
+use crate::{
+    browser::{feed, time},
+    domain::{event::Recorded, id::Seq, time::Timestamp},
+};
+
+/// Whether what the page shows is true right now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LiveState {
+    /// The stream is being opened.
+    #[default]
+    Connecting,
+    /// All there is to know is on the page.
+    Live,
+    /// The stream broke; the server answers.
+    Reconnecting,
+    /// No server answers.
+    Offline,
+    /// The page shows nothing that changes.
+    Still,
+}
+
+/// The page's link to what happens, for the light in the rail and for whoever moves it.
+#[derive(Clone, Copy, Debug)]
+pub struct Live {
+    /// How it stands.
+    pub state: RwSignal<LiveState>,
+    /// The last fact that the page has taken in.
+    pub seq: RwSignal<Seq>,
+    /// The time now, to the second, as the server has it; none until the page is hydrated, so that both sides render
+    /// the same.
+    pub now: RwSignal<Option<Timestamp>>,
+    ahead: RwSignal<i64>,
+}
+
+impl Live {
+    /// Hands it to all that is below.
+    pub fn provide() -> Self {
+        let live = Self {
+            state: RwSignal::new(LiveState::Connecting),
+            seq: RwSignal::new(Seq(0)),
+            now: RwSignal::new(None),
+            ahead: RwSignal::new(0),
+        };
+        provide_context(live);
+        live
+    }
+
+    /// The one that [`Live::provide`] handed down.
+    pub fn expect() -> Self {
+        expect_context()
+    }
+
+    /// Moves [`Live::now`] on.
+    pub fn tick(&self) {
+        self.now.set(Some(Timestamp(time::now().0 + self.ahead.get_untracked())));
+    }
+
+    /// Takes the server's word for what time it is.
+    pub fn agree(&self, server: Timestamp) {
+        self.ahead.set(server.0 - time::now().0);
+    }
+}
+
+/// A page that follows a stream: it folds the facts it is told into what it shows.
+///
+/// A copy of it lives in the task that reads the stream, so it holds signals, not data.
+pub trait Follower: Clone + 'static {
+    /// The stream it follows, with a query that `after` can be added to.
+    fn address(&self) -> String;
+
+    /// The place in the order that it stands at: what it shows has all up to there.
+    fn stands_at(&self) -> Seq;
+
+    /// Whether nothing more can happen to what it shows.
+    fn is_over(&self) -> bool {
+        false
+    }
+
+    /// Takes in what happened next, in order. Each signal changes once.
+    fn fold(&self, facts: &[Recorded]) -> Folded;
+
+    /// Fetches all it shows anew, and stands where that does. False if there was no answer.
+    fn refresh(&self) -> impl Future<Output = bool>;
+}
+
+/// What a page made of facts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Folded {
+    /// They are in what it shows.
+    In,
+    /// They concern what the page does not know and has to: it must be fetched anew.
+    Beyond,
+}
+
+/// Follows while the component that calls this is on the page.
+pub fn follow(follower: impl Follower) {
+    let live = Live::expect();
+    Effect::new(move || {
+        let (reading, handle) = futures::future::abortable(feed::follow(follower.clone(), live));
+        leptos::task::spawn_local(async move {
+            let _ = reading.await;
+        });
+        on_cleanup(move || handle.abort());
+    });
+}
+
+/// For a page that follows nothing.
+pub fn rest() {
+    let live = Live::expect();
+    Effect::new(move || live.state.set(LiveState::Still));
+}

@@ -1,0 +1,94 @@
+//! One execution: how far, how long, what it prints, why it failed, what it gave back.
+
+use leptos::{either::EitherOf3, prelude::*};
+use leptos_meta::Title;
+use leptos_router::hooks::use_params_map;
+
+use super::not_found::Missing;
+use crate::{
+    app::{
+        api,
+        components::{
+            error_panel::ErrorPanel, execution_header::ExecutionHeader, output_log::OutputLog,
+            result_table::ResultTable, step_list::StepList, trouble::Trouble,
+        },
+        live,
+        run::Run,
+    },
+    domain::{execution::Execution, execution::Status, listing::Opening},
+};
+
+/// The page.
+#[component]
+pub fn ExecutionPage() -> impl IntoView {
+    let params = use_params_map();
+    let id = Memo::new(move |_| params.read().get("id").unwrap_or_default());
+    let opening = Resource::new(move || id.get(), api::execution);
+    let content = move || {
+        Suspend::new(async move {
+            match opening.await {
+                Ok(Some(opening)) => EitherOf3::A(view! { <Found opening/> }),
+                Ok(None) => EitherOf3::B(view! { <Missing what="execution"/> }),
+                Err(_) => EitherOf3::C(view! { <Trouble/> }),
+            }
+        })
+    };
+    view! { <Transition>{content}</Transition> }
+}
+
+#[component]
+fn Found(opening: Opening) -> impl IntoView {
+    let run = Run::new(opening);
+    live::follow(run);
+    view! {
+        <Show when=move || !run.gone.get() fallback=|| view! { <Missing what="execution"/> }>
+            <Shown run/>
+        </Show>
+    }
+}
+
+#[component]
+fn Shown(run: Run) -> impl IntoView {
+    let execution = run.execution;
+    let status = Memo::new(move |_| execution.with(|execution| execution.status));
+    let said =
+        move || execution.with_untracked(|execution| format!("{}: {}", execution.workflow, status.get().label()));
+    let failure = Memo::new(move |_| execution.with(|execution| execution.error.is_some()));
+    let result = Memo::new(move |_| execution.with(|execution| execution.result.clone()));
+    view! {
+        <Title text=move || execution.with(title)/>
+        <Path execution/>
+        <ExecutionHeader execution/>
+        {move || failure.get().then(|| view! { <ErrorPanel execution=execution.get_untracked()/> })}
+        <div class="section-heading"><h2>"Steps"</h2></div>
+        <StepList execution/>
+        {move || result.get().map(|result| view! { <ResultTable result/> })}
+        <div class="section-heading"><h2>"Output"</h2></div>
+        <OutputLog run/>
+        <p class="visually-hidden" role="status">{said}</p>
+    }
+}
+
+#[component]
+fn Path(execution: RwSignal<Execution>) -> impl IntoView {
+    let (workflow, id) = execution.with_untracked(|execution| (execution.workflow.to_string(), execution.id));
+    let href = format!("/workflows/{workflow}");
+    view! {
+        <div class="page-header">
+            <nav data-part="path" aria-label="Path">
+                <a href="/">"Executions"</a>
+                <span aria-hidden="true">"/"</span>
+                <a href=href>{workflow}</a>
+                <span aria-hidden="true">"/"</span>
+                <code title=id.to_string()>{id.short()}</code>
+            </nav>
+        </div>
+    }
+}
+
+fn title(execution: &Execution) -> String {
+    match execution.status {
+        Status::Running => format!("{:.0}% {}", execution.percent.floor(), execution.workflow),
+        status => format!("{}: {}", status.label(), execution.workflow),
+    }
+}

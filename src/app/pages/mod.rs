@@ -1,0 +1,9 @@
+//! The pages, one file each.
+
+pub mod execution;
+pub mod executions;
+pub mod not_found;
+pub mod set_up;
+pub mod sign_in;
+pub mod workflow;
+pub mod workflows;

@@ -1,0 +1,43 @@
+//! Nothing is here.
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+
+use crate::app::live;
+
+/// The page of an address that means nothing.
+#[component]
+pub fn NotFound() -> impl IntoView {
+    view! {
+        <div class="door">
+            <main id="main" tabindex="-1">
+                <Missing what="page"/>
+            </main>
+        </div>
+    }
+}
+
+/// What is not there, or is another's: the viewer is not told which.
+#[component]
+pub fn Missing(
+    /// What was looked for, in a word.
+    what: &'static str,
+) -> impl IntoView {
+    live::rest();
+    let why = if what == "page" {
+        "The address may be mistyped."
+    } else {
+        "The address may be mistyped, it may have been removed, or it is not yours to see."
+    };
+    view! {
+        <Title text="Not found"/>
+        <div class="empty-state">
+            <h1>{format!("There is no such {what}")}</h1>
+            <p>{why}</p>
+            <div data-part="actions">
+                <a class="button" data-kind="main" href="/">"Executions"</a>
+                <a class="button" href="/workflows">"Workflows"</a>
+            </div>
+        </div>
+    }
+}

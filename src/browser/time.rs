@@ -1,0 +1,78 @@
+//! The browser's clock, its time zone, and waiting.
+
+use std::time::Duration;
+
+use js_sys::{Date, Function, Promise};
+use leptos::prelude::document;
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::AddEventListenerOptions;
+
+use crate::domain::time::Timestamp;
+
+/// What this machine takes for the time.
+#[expect(clippy::cast_possible_truncation, reason = "milliseconds since 1970 fit in 53 bits")]
+pub fn now() -> Timestamp {
+    Timestamp(Date::now() as i64)
+}
+
+/// A point in time as this browser's user reads a clock: `10:31:18` today, `20 Nov 10:31` on any other day.
+#[expect(clippy::cast_precision_loss, reason = "milliseconds since 1970 fit in 53 bits")]
+pub fn local(at: Timestamp) -> String {
+    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let date = Date::new(&JsValue::from_f64(at.0 as f64));
+    let today = Date::new_0();
+    let day = |date: &Date| (date.get_full_year(), date.get_month(), date.get_date());
+    let (hour, minute) = (date.get_hours(), date.get_minutes());
+    if day(&date) == day(&today) {
+        return format!("{hour:02}:{minute:02}:{:02}", date.get_seconds());
+    }
+    let month = MONTHS.get(date.get_month() as usize).copied().unwrap_or_default();
+    format!("{} {month} {hour:02}:{minute:02}", date.get_date())
+}
+
+/// Waits.
+pub async fn sleep(time: Duration) {
+    let ms = i32::try_from(time.as_millis()).unwrap_or(i32::MAX);
+    wait(|resolve| {
+        web_sys::window()
+            .and_then(|window| window.set_timeout_with_callback_and_timeout_and_arguments_0(resolve, ms).ok());
+    })
+    .await;
+}
+
+/// Waits for the next frame, or a quarter of a second where no frames are drawn: in a hidden tab.
+pub async fn frame() {
+    let drawn = wait(|resolve| {
+        web_sys::window().and_then(|window| window.request_animation_frame(resolve).ok());
+    });
+    futures::future::select(Box::pin(drawn), Box::pin(sleep(Duration::from_millis(250)))).await;
+}
+
+/// Whether nobody can see the page now.
+pub fn hidden() -> bool {
+    document().hidden()
+}
+
+/// Waits until the page is in view.
+pub async fn shown() {
+    while hidden() {
+        wait(|resolve| {
+            let once = AddEventListenerOptions::new();
+            once.set_once(true);
+            let event = "visibilitychange";
+            let _ = document().add_event_listener_with_callback_and_add_event_listener_options(event, resolve, &once);
+        })
+        .await;
+    }
+}
+
+/// A number from 0.0 to 1.0, for spreading out what would otherwise happen at once.
+pub fn chance() -> f64 {
+    js_sys::Math::random()
+}
+
+async fn wait(mut begin: impl FnMut(&Function)) {
+    let promise = Promise::new(&mut |resolve, _| begin(resolve.unchecked_ref()));
+    let _ = JsFuture::from(promise).await;
+}
