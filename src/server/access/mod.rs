@@ -259,14 +259,19 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
         let headers = &parts.headers;
-        let hop = Access::from_ref(state).forwarded(headers, "x-forwarded-for").and_then(|hop| hop.parse().ok());
+        let hop = Access::from_ref(state).forwarded(headers, "x-forwarded-for").and_then(hop_address);
         let connected = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
         let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
         Ok(Peer {
-            address: hop.or(connected).unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
+            address: hop.or(connected).map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |address| address.to_canonical()),
             agent: agent.chars().take(256).collect(),
         })
     }
+}
+
+/// An address as proxies write it: some add the port.
+fn hop_address(hop: &str) -> Option<IpAddr> {
+    hop.parse().ok().or_else(|| hop.parse::<SocketAddr>().ok().map(|address| address.ip()))
 }
 
 /// 256 random bits as text that fits a header: `prefix` and 43 characters.

@@ -73,6 +73,12 @@ impl Watch {
         self.nudge.notify_one();
     }
 
+    /// How many credentials something is open for.
+    #[cfg(test)]
+    pub(super) fn watched(&self) -> usize {
+        self.live().len()
+    }
+
     fn live(&self) -> MutexGuard<'_, HashMap<Key, Live>> {
         self.live.lock().unwrap_or_else(PoisonError::into_inner)
     }
