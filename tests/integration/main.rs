@@ -1,3 +1,4 @@
 //! What must hold, each as a sentence.
 
+mod engine;
 mod house;

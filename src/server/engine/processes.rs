@@ -106,7 +106,8 @@ pub(super) fn descendants(all: &[Process], roots: &HashSet<i32>) -> Vec<Process>
 /// A signal's name, `SIGSEGV`.
 pub(super) fn signal_name(number: i32) -> String {
     match Signal::from_named_raw(number) {
-        Some(signal) => format!("SIG{}", format!("{signal:?}").trim_start_matches("Signal::")),
+        // rustix writes a signal as `"Signal::SEGV"`, quotes included.
+        Some(signal) => format!("SIG{}", format!("{signal:?}").trim_matches('"').trim_start_matches("Signal::")),
         None => format!("SIG{number}"),
     }
 }

@@ -18,7 +18,7 @@ use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     io::Errno,
     process::{
-        Pid, PidfdFlags, Signal, WaitOptions, WaitStatus, getpid, pidfd_open, set_child_subreaper, setsid, waitpid,
+        Pid, PidfdFlags, Signal, WaitOptions, WaitStatus, getpid, pidfd_open, set_child_subreaper, setsid, wait,
     },
 };
 
@@ -112,7 +112,7 @@ impl Supervisor {
     /// Collects every child that has ended. Says whether there is none left at all, and so no descendant either.
     fn reap(&mut self) -> bool {
         loop {
-            match waitpid(None, WaitOptions::NOHANG) {
+            match wait(WaitOptions::NOHANG) {
                 Ok(Some((pid, status))) => {
                     if let Some(job) = self.jobs.iter_mut().find(|job| job.root == pid && job.exit.is_none()) {
                         job.exit = Some(exit(status));
