@@ -254,6 +254,11 @@ fn revoked() -> crate::domain::problem::Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::client::arguments::ServerArgs;
+    use tokio::{
+        io::{AsyncReadExt as _, AsyncWriteExt as _},
+        net::TcpListener,
+    };
 
     #[test]
     fn each_wait_is_longer_up_to_a_limit_and_never_the_same_for_all() {
@@ -262,5 +267,98 @@ mod tests {
         assert_eq!(wait(0, 0.0), FIRST_WAIT / 2);
         assert_eq!(wait(3, 1.0), FIRST_WAIT * 8);
         assert_eq!(wait(u32::MAX, 1.0), LONGEST_WAIT);
+    }
+
+    /// Serves one connection: gives back its request, sends an answer, and closes.
+    async fn serve(listener: &TcpListener, answer: &str) -> String {
+        let (mut socket, _) = listener.accept().await.expect("a connection comes");
+        let mut request = Vec::new();
+        while !request.ends_with(b"\r\n\r\n") {
+            request.push(socket.read_u8().await.expect("a request comes"));
+        }
+        socket.write_all(answer.as_bytes()).await.expect("it can be written");
+        String::from_utf8(request).expect("it is text").to_lowercase()
+    }
+
+    fn fact(seq: u64) -> String {
+        let rest =
+            r#""at":"2026-11-22T10:00:00.000Z","execution_id":"01934f0e-7b1c-7000-8000-000000000001","owner":"a""#;
+        format!("id: {seq}\ndata: {{\"seq\":{seq},{rest},\"workflow\":\"w\",\"kind\":\"execution.started\"}}\n\n")
+    }
+
+    const OPEN: &str = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n";
+
+    async fn to_a_server() -> (TcpListener, EventStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+        let url = format!("http://{}", listener.local_addr().expect("it is bound"));
+        let api = Api::new(&ServerArgs { url, token: None, json: false }).expect("it is an address");
+        (listener, EventStream::new(api, "/api/executions/x/events".to_owned(), None))
+    }
+
+    async fn facts(stream: &mut EventStream) -> Vec<u64> {
+        let mut seqs = Vec::new();
+        loop {
+            match stream.next().await.expect("the stream goes on") {
+                Message::Fact { recorded, .. } => seqs.push(recorded.expect("it is known").seq.0),
+                Message::Ended => return seqs,
+                _ => {}
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_stream_that_breaks_goes_on_where_it_broke_off() {
+        let (listener, mut stream) = to_a_server().await;
+        let server = async {
+            let whole = fact(2);
+            let half = &whole[..whole.len() - 1];
+            let first = serve(&listener, &format!("{OPEN}retry: 100\n\n{}{half}", fact(1))).await;
+            let second = serve(&listener, "HTTP/1.1 503 Busy\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").await;
+            let end = "data: {\"kind\":\"end\",\"reason\":\"finished\"}\n\n";
+            let third = serve(&listener, &format!("{OPEN}{}{}{end}", fact(2), fact(3))).await;
+            [first, second, third]
+        };
+        let (requests, seqs) = tokio::join!(server, facts(&mut stream));
+        assert_eq!(seqs, [1, 2, 3]);
+        let asked = requests.map(|request| request.contains("last-event-id: 1\r\n"));
+        assert_eq!(asked, [false, true, true]);
+    }
+
+    #[tokio::test]
+    async fn a_refusal_ends_a_stream_at_once_also_in_its_middle() {
+        let (listener, mut stream) = to_a_server().await;
+        let server = async {
+            serve(&listener, &format!("{OPEN}retry: 100\n\n{}", fact(1))).await;
+            serve(&listener, "HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").await;
+        };
+        let client = async {
+            loop {
+                if let Err(error) = stream.next().await {
+                    return error;
+                }
+            }
+        };
+        let ((), error) = tokio::join!(server, client);
+        assert!(matches!(error, ClientError::Refused(problem) if problem.status == 404));
+    }
+
+    #[tokio::test]
+    async fn a_server_that_was_never_there_is_not_waited_for() {
+        let (listener, mut stream) = to_a_server().await;
+        drop(listener);
+        assert!(matches!(stream.next().await, Err(ClientError::Unreached { .. })));
+    }
+
+    #[tokio::test]
+    async fn after_a_reset_it_goes_on_from_the_head_that_came_with_it() {
+        let (listener, mut stream) = to_a_server().await;
+        let reset = "data: {\"kind\":\"reset\",\"reason\":\"expired\",\"head\":41}\n\n";
+        let server = async {
+            serve(&listener, &format!("{OPEN}retry: 100\n\n{}{reset}", fact(1))).await;
+            serve(&listener, "HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n").await
+        };
+        let (second, seqs) = tokio::join!(server, facts(&mut stream));
+        assert_eq!(seqs, [1]);
+        assert!(second.contains("last-event-id: 41\r\n"), "{second}");
     }
 }
