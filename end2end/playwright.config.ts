@@ -14,7 +14,7 @@ export default defineConfig({
   testDir: "specs",
   outputDir: "test-results",
   timeout: 45_000,
-  expect: { timeout: 10_000 },
+  expect: { timeout: 10_000, toPass: { timeout: 10_000 } },
   fullyParallel: true,
   workers: 2,
   retries: 0,

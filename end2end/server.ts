@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { Readable } from "node:stream";
 import { flows } from "./flows.ts";
 
 /** Every user's password. */
@@ -128,7 +129,7 @@ export class Server {
   async reaches(user: string, id: string, kind: string) {
     const headers = { authorization: `Bearer ${await this.#token(user)}` };
     const stream = await fetch(`${this.url}/api/executions/${id}/events`, { headers });
-    const lines = createInterface({ input: stream.body as unknown as NodeJS.ReadableStream });
+    const lines = createInterface({ input: Readable.fromWeb(stream.body!) });
     for await (const line of lines) {
       if (line.startsWith("data:") && JSON.parse(line.slice(5)).kind === kind) return;
     }

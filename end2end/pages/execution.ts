@@ -55,7 +55,7 @@ export class ExecutionPage extends Frame {
     return this.page.getByRole("group", { name: "Cancel this execution?" });
   }
 
-  /** All that the page says, field by field: what two pages about one execution can be compared by. */
+  /** All that the page says, field by field: what two pages at one address can be compared by. */
   async reading() {
     return await this.page.evaluate(read);
   }
@@ -97,6 +97,9 @@ function read() {
     })),
     error: all(main, ".error-panel", text),
     result: all(main, ".result-table tr", text),
+    rows: all(main, ".execution-row, .ended-list tbody tr", (row) =>
+      all(row, "a, small, td, [role=progressbar], [data-part=step], svg[aria-label]", (one) => text(one) || one.ariaLabel),
+    ),
     count: text(main?.querySelector(".output-log output")),
     lines: all(main, '[data-part="line"]', (line) => ({
       number: text(line.querySelector("a")),
