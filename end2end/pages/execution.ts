@@ -27,8 +27,9 @@ export class ExecutionPage extends Frame {
     return this.page.getByRole("list", { name: "Steps" }).getByRole("listitem");
   }
 
+  /** By its name, which each step says in its bar. */
   step(name: string) {
-    return this.steps.filter({ hasText: name });
+    return this.steps.filter({ has: this.page.getByRole("progressbar", { name, exact: true }) });
   }
 
   get log() {

@@ -83,7 +83,7 @@ test("a failure shows the step, its words, its exit code and its last lines", as
   const id = await server.run("alice", "breaks");
   const execution = new ExecutionPage(page);
   await execution.open(id);
-  const [migrate, publish, release] = ["Migrate", "Publish", "Release"].map((name) => execution.step(name));
+  const [migrate, publish, release] = ["Migrate the tables", "Publish the tables", "Release the lock"].map((name) => execution.step(name));
   await expect(migrate).toContainText("customers");
   await expect(execution.error).toBeHidden();
 
