@@ -1,5 +1,6 @@
 import { type BrowserContext, type BrowserContextOptions, type Page, test as base } from "@playwright/test";
 import { PASSWORD, Server } from "./server.ts";
+import { Wire } from "./wire.ts";
 
 export { expect } from "@playwright/test";
 export { PASSWORD } from "./server.ts";
@@ -36,6 +37,8 @@ interface Fixtures {
   /** Flags of `runcast serve`, beside the folders and the address. */
   flags: string[];
   server: Server;
+  /** A way to the server that can be cut: give its address to a visitor as `baseURL`. */
+  wire: Wire;
   troubles: Troubles;
   /** A browser of its own, where nobody has signed in. */
   stranger: (options?: BrowserContextOptions) => Promise<Page>;
@@ -54,6 +57,13 @@ export const test = base.extend<Fixtures>({
     } finally {
       await server.remove();
     }
+  },
+
+  wire: async ({ server }, use) => {
+    const wire = new Wire(server.url);
+    await wire.lay();
+    await use(wire);
+    wire.remove();
   },
 
   baseURL: async ({ server }, use) => await use(server.url),

@@ -91,6 +91,8 @@ export class Server {
       const child = execFile(RUNCAST_BIN, args, { cwd: this.folder, env: environment }, (error, stdout, stderr) =>
         error ? reject(new Error(`runcast ${args.join(" ")}: ${stderr}`)) : resolve(stdout.trim()),
       );
+      // A command that reads nothing may have ended before it is given anything.
+      child.stdin!.on("error", () => {});
       child.stdin!.end(input);
     });
   }

@@ -83,7 +83,7 @@ function read() {
     elapsed: head && ended ? part(head, "elapsed") : null,
     said: head ? part(head, "said") : null,
     bar: bar(head),
-    segments: all(head, "[role=progressbar] > span", (span) => [span.getAttribute("data-status"), span.getAttribute("style")]),
+    segments: all(head, "[role=progressbar] > span", (span) => [span.getAttribute("data-status"), span.getAttribute("style")?.replace(/;$/, "")]),
     buttons: all(head, "button", text),
     steps: all(main, ".step-list > li", (step) => ({
       status: step.getAttribute("data-status"),

@@ -81,7 +81,7 @@ test("a broken workflow file shows its error on the Workflows page, and comes go
   // Its last good version can still be run.
   await server.reaches("root", await server.run("root", "quick"), "execution.completed");
   await page.goto("/workflows/quick");
-  await expect(page.getByRole("note")).toContainText("The file is broken.");
+  await expect(page.getByRole("note").first()).toContainText("The file is broken.");
 
   server.write("quick", "description: Mended\nsteps:\n  - id: say\n    run: echo mended\n");
   await expect(async () => {
