@@ -6,8 +6,9 @@ fn main() -> std::process::ExitCode {
     if std::env::args_os().nth(1).is_some_and(|word| word == "supervise") {
         return runcast::server::engine::supervise();
     }
-    std::process::ExitCode::SUCCESS
+    runcast::client::run()
 }
 
+/// The dashboard is a library; cargo-leptos builds no program for it.
 #[cfg(not(feature = "ssr"))]
 fn main() {}

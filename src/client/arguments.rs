@@ -104,9 +104,9 @@ pub enum Keeper {
 /// The data folder, for the commands that work on it.
 #[derive(Clone, Debug, Args)]
 pub struct DataArgs {
-    /// The server's data folder
-    #[arg(long, env = "RUNCAST_DATA", value_name = "DIR", default_value = "data")]
-    pub data: PathBuf,
+    /// The server's data folder [default: the one in Leptos.toml, else data]
+    #[arg(long, env = "RUNCAST_DATA", value_name = "DIR")]
+    pub data: Option<PathBuf>,
 }
 
 /// `runcast user …`
@@ -133,6 +133,9 @@ Example:
     /// List the users
     #[command(after_help = "Example:\n  runcast user list --data /var/lib/runcast")]
     List {
+        /// Print one JSON document
+        #[arg(long)]
+        json: bool,
         #[command(flatten)]
         #[allow(missing_docs)]
         data: DataArgs,
@@ -162,6 +165,9 @@ Example:
         /// What to call it
         #[arg(long, value_name = "LABEL", default_value = "command line")]
         name: String,
+        /// Print one JSON document
+        #[arg(long)]
+        json: bool,
         #[command(flatten)]
         #[allow(missing_docs)]
         data: DataArgs,

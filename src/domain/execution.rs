@@ -230,6 +230,19 @@ impl Step {
         }
     }
 
+    /// An attempt begins; one that has begun, or that comes before another that has, does not begin again.
+    fn start(&mut self, attempt: u32, at: Timestamp) {
+        if self.status == StepStatus::Pending || attempt > self.attempt {
+            self.status = StepStatus::Running;
+            self.attempt = attempt.max(self.attempt);
+            self.percent = 0.0;
+            self.message = None;
+            self.source = None;
+            self.started_at = Some(at);
+            self.error = None;
+        }
+    }
+
     /// Its part of the work that needs no more doing, 0.0..=100.0; a skipped step counts as done.
     pub fn done_percent(&self) -> f64 {
         if self.status == StepStatus::Skipped { 100.0 } else { self.percent }
@@ -316,25 +329,20 @@ impl Execution {
 
     /// [`Execution::apply`] for whoever makes the facts, and has no places for them yet.
     pub fn take(&mut self, fact: &Fact) {
+        if self.status.is_final() {
+            return;
+        }
         let at = fact.at;
         match &fact.event {
             Event::ExecutionQueued { .. } => {}
             Event::ExecutionStarted {} => {
                 self.status = Status::Running;
-                self.started_at = Some(at);
+                self.started_at = self.started_at.or(Some(at));
             }
-            Event::StepStarted { step, attempt, .. } => self.change(step, |step| {
-                step.status = StepStatus::Running;
-                step.attempt = *attempt;
-                step.percent = 0.0;
-                step.message = None;
-                step.source = None;
-                step.started_at = Some(at);
-                step.error = None;
-            }),
+            Event::StepStarted { step, attempt, .. } => self.change(step, |step| step.start(*attempt, at)),
             Event::StepProgress { step, attempt, percent, message, source, execution_percent, eta_ms } => {
                 self.change(step, |step| {
-                    if step.attempt == *attempt {
+                    if step.attempt == *attempt && step.status == StepStatus::Running {
                         step.percent = bounded(*percent).max(step.percent);
                         step.source = Some(*source);
                         if message.is_some() {

@@ -191,7 +191,8 @@ async fn open(
         },
     );
     let workflows = Workflows::open(settings.workflows.clone(), tasks, stop.clone()).await;
-    let mut leptos = get_configuration(None).map_err(|error| StartError::Leptos(error.to_string()))?.leptos_options;
+    let file = Path::new(settings::FILE).exists().then_some(settings::FILE);
+    let mut leptos = get_configuration(file).map_err(|error| StartError::Leptos(error.to_string()))?.leptos_options;
     leptos.site_addr = address;
     let closing = CancellationToken::new();
     Ok(App { access, engine, feed, journal, workflows, leptos, closing, keyed_starts: Arc::new(Mutex::new(())) })

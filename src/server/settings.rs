@@ -11,7 +11,7 @@ use serde::Deserialize;
 use crate::client::arguments::{Keeper, ServeArgs};
 
 /// The file that holds settings, in the folder where the server starts.
-const FILE: &str = "Leptos.toml";
+pub const FILE: &str = "Leptos.toml";
 /// How many ended executions a journal in memory keeps, unless told otherwise.
 const MEMORY_COUNT: u64 = 1_000;
 

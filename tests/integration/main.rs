@@ -1,3 +1,4 @@
-//! The integration tests.
+//! What must hold, each as a sentence.
 
 mod engine;
+mod house;

@@ -3,11 +3,6 @@
 //! Bounds: a file has at most [`FILE_MAX`] bytes, [`STEPS_MAX`] steps and [`PARAMS_MAX`] parameters; a value of a
 //! parameter or of the environment has at most [`VALUE_MAX`] bytes.
 
-use std::{collections::BTreeMap, time::Duration};
-
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
-
 mod graph;
 mod nearest;
 mod reading;
@@ -17,7 +12,10 @@ mod yaml;
 #[cfg(test)]
 mod tests;
 
-pub use values::{VALUE_MAX, text as variable_text};
+use std::{collections::BTreeMap, time::Duration};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::{
     access::Viewer,
@@ -25,6 +23,8 @@ use super::{
     id::{Name, StepId},
     problem::FieldError,
 };
+
+pub use values::{VALUE_MAX, text as variable_text};
 
 /// Longest file, in bytes.
 pub const FILE_MAX: usize = 1024 * 1024;

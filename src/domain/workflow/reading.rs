@@ -22,6 +22,9 @@ use crate::domain::id::StepId;
 
 /// Most errors that one reading tells of.
 const ERRORS_MAX: usize = 50;
+/// Longest key and longest message of an error, in characters: a file may hold words of any length.
+const PATH_MAX: usize = 200;
+const MESSAGE_MAX: usize = 500;
 /// Longest name that people read, in bytes.
 const TITLE_MAX: usize = 200;
 /// Longest execution or attempt: ten years, and no clock overflows.
@@ -232,7 +235,6 @@ impl Reader<'_> {
                     let mut ids: Vec<(&str, usize)> = places.iter().map(|(id, place)| (*id, *place)).collect();
                     ids.sort_by_key(|(_, place)| *place);
                     let near = did_you_mean(&id, ids.into_iter().map(|(id, _)| id));
-                    let id: String = id.chars().take(80).collect();
                     self.refuse(&path, need.mark, format!("{id:?} is not a step of this workflow{near}"));
                 }
             }
@@ -302,7 +304,6 @@ impl Reader<'_> {
             && first.is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'_')
             && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-');
         if !good {
-            let name: String = name.chars().take(80).collect();
             let message = format!(
                 "{name:?} is no name of a parameter: it has 1 to 64 of a-z, A-Z, 0-9, '_' and '-', and begins with a letter or '_'"
             );
@@ -322,14 +323,14 @@ impl Reader<'_> {
         Some(name)
     }
 
-    /// A default or a choice. Numbers and truth values are written without quotes.
+    /// A default or a choice; empty text is one.
     fn value(
         &mut self,
         path: &str,
         node: &Node,
         accept: impl FnOnce(&Value) -> Result<Value, String>,
     ) -> Option<Value> {
-        let text = self.text(path, node)?;
+        let text = self.text_or_empty(path, node)?;
         let accepted = accept(&Value::String(text));
         self.noted(path, node.mark, accepted)
     }
@@ -524,7 +525,7 @@ impl Reader<'_> {
         let found = Entries { path: path.to_owned(), mark: node.mark, entries: self.mapping(path, node), is_mapping };
         for (key, _) in found.entries {
             let coming = to_come.iter().find(|(coming, _)| *coming == key.text);
-            let path = found.path_of(&key.text.chars().take(80).collect::<String>());
+            let path = found.path_of(&key.text);
             if let Some((coming, instead)) = coming {
                 self.still_to_come(&path, key.mark, coming, instead);
             } else if !keys.contains(&key.text.as_str()) {
@@ -559,9 +560,16 @@ impl Reader<'_> {
                 file: self.file.to_owned(),
                 line: mark.line,
                 column: mark.column,
-                path: path.to_owned(),
-                message: message.into(),
+                path: shortened(path, PATH_MAX),
+                message: shortened(&message.into(), MESSAGE_MAX),
             });
         }
+    }
+}
+
+fn shortened(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
     }
 }

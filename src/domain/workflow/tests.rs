@@ -473,6 +473,49 @@ fn each_bad_value_is_told_by_the_name_of_its_parameter() {
     assert_eq!(fields, ["keep-days", "reason", "nonsense"]);
 }
 
+#[test]
+fn every_example_is_a_good_workflow_with_a_description() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/workflows");
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(folder).expect("the examples are there") {
+        let path = entry.expect("it can be read").path();
+        let file = path.file_name().and_then(|name| name.to_str()).expect("a plain name");
+        let text = std::fs::read_to_string(&path).expect("it can be read");
+        let stem = file.strip_suffix(".yaml").expect("an example is a .yaml file");
+        let workflow = Workflow::parse(file, stem, &text).unwrap_or_else(|errors| panic!("{errors:#?}"));
+        assert!(workflow.description.is_some(), "{file} says what it does");
+        let bound = workflow.bind(&Map::new()).unwrap_or_else(|errors| panic!("{file}: {errors:?}"));
+        assert_eq!(bound.len(), workflow.params.len(), "an example starts with a click");
+        names.push(stem.to_owned());
+    }
+    names.sort();
+    assert_eq!(names, ["archive", "fails", "hello", "long", "pipeline"]);
+}
+
+#[test]
+fn an_empty_text_is_a_value_like_any_other() {
+    let workflow = parse(&param("{ name: suffix, default: '', choices: ['', .old] }")).expect("right");
+    assert_eq!(workflow.bind(&Map::new()), Ok(given(json!({"suffix": ""}))));
+    assert_eq!(workflow.bind(&given(json!({"suffix": ".old"}))), Ok(given(json!({"suffix": ".old"}))));
+}
+
+#[test]
+fn an_error_stays_short_whatever_the_file_holds() {
+    let long = "k".repeat(10_000);
+    for text in
+        [step(&format!("? {long}\n    : x")), step(&format!("needs: [{long}]")), param(&format!("name: {long}"))]
+    {
+        assert!(errors(&text).len() < 1_000);
+    }
+}
+
+#[test]
+fn a_plan_that_was_stored_is_the_plan_that_was_read() {
+    let workflow = parse(FULL).expect("right");
+    let stored = serde_json::to_string(&workflow).expect("it is JSON");
+    assert_eq!(serde_json::from_str::<Workflow>(&stored).expect("it was stored"), workflow);
+}
+
 /// Text that is nearly a workflow: its words in any order and depth.
 fn nearly_yaml() -> impl Strategy<Value = String> {
     let word = prop_oneof![

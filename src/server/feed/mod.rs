@@ -136,3 +136,6 @@ fn audiences(fact: &Committed) -> impl Iterator<Item = Audience> {
     let own = Audience::Execution(fact.execution);
     std::iter::once(own).chain(shared.into_iter().filter(|_| !fact.output))
 }
+
+#[cfg(test)]
+mod tests;

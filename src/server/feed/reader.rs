@@ -89,7 +89,7 @@ pub struct Reader {
     opening: Option<String>,
     caught_up: bool,
     over: bool,
-    heartbeat: Interval,
+    pub(super) heartbeat: Interval,
     revoked: CancellationToken,
     shutdown: CancellationToken,
 }

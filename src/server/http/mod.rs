@@ -3,11 +3,12 @@
 mod body;
 mod events;
 mod executions;
+mod fields;
 mod guard;
 mod health;
 mod listener;
 mod pages;
-mod problem;
+pub mod problem;
 mod session;
 mod tokens;
 mod users;

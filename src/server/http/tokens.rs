@@ -1,4 +1,53 @@
-//! stub
-pub(super) fn router() -> axum::Router<super::App> {
-    axum::Router::new()
+//! Tokens, by which programs act for a user.
+
+use axum::{
+    Json, Router,
+    extract::{FromRef, Path, State},
+    response::{IntoResponse, Response},
+    routing::{delete, get},
+};
+use http::{StatusCode, header};
+use serde::Serialize;
+
+use super::{
+    fields::Fields,
+    problem::HttpError,
+    users::{Listed, Owner},
+};
+use crate::server::access::{Access, Token, TokenId};
+
+/// The routes of this file.
+pub fn router<S>() -> Router<S>
+where
+    Access: FromRef<S>,
+    S: Clone + Send + Sync + 'static,
+{
+    Router::new().route("/api/tokens", get(list).post(create)).route("/api/tokens/{id}", delete(remove))
+}
+
+/// A new token, with the text that is told only now.
+#[derive(Serialize)]
+struct Created {
+    id: TokenId,
+    name: String,
+    token: String,
+}
+
+async fn list(State(access): State<Access>, owner: Owner) -> Result<Json<Listed<Token>>, HttpError> {
+    Ok(Json(Listed { items: access.list_tokens(owner.whose()).await? }))
+}
+
+async fn create(State(access): State<Access>, owner: Owner, mut fields: Fields) -> Result<Response, HttpError> {
+    let label = fields.text("name")?;
+    fields.done()?;
+    let (id, token) = access.create_token(owner.whose(), &label).await?;
+    let place = format!("/api/tokens/{id}");
+    let created = Created { id, name: label.trim().to_owned(), token };
+    Ok((StatusCode::CREATED, [(header::LOCATION, place)], Json(created)).into_response())
+}
+
+async fn remove(State(access): State<Access>, owner: Owner, Path(id): Path<String>) -> Result<StatusCode, HttpError> {
+    let id = id.parse().map_err(|_| HttpError::NotFound)?;
+    access.delete_token(id, owner.limit()).await?;
+    Ok(StatusCode::NO_CONTENT)
 }

@@ -216,3 +216,6 @@ fn seq(value: i64) -> Seq {
 
 /// A connection that a query runs on.
 type Connection = SqliteConnection;
+
+#[cfg(test)]
+pub(in crate::server) mod tests;

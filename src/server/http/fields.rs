@@ -1,0 +1,105 @@
+//! The fields of a small request body, read one by one, each refused by its name.
+
+use std::{fmt::Display, str::FromStr};
+
+use axum::{
+    body::Bytes,
+    extract::{Form, FromRequest, Request, rejection::FormRejection},
+    response::IntoResponse,
+};
+use http::{HeaderMap, StatusCode, header};
+use serde_json::{Map, Value};
+
+use super::{body::BODY_MAX, problem::HttpError};
+use crate::domain::problem::FieldError;
+
+/// A JSON object, or a form where the page's script is not there yet. What nobody takes is refused by [`done`](Self::done).
+pub struct Fields {
+    given: Map<String, Value>,
+    form: bool,
+}
+
+impl Fields {
+    /// Whether it is a form that a browser sent by itself, and that wants a page for an answer.
+    pub fn is_form(&self) -> bool {
+        self.form
+    }
+
+    /// A text that need not be there; `null` is as good as absent.
+    ///
+    /// # Errors
+    /// [`HttpError::Invalid`] when it is no text.
+    pub fn optional(&mut self, field: &str) -> Result<Option<String>, HttpError> {
+        match self.given.remove(field) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text)),
+            Some(_) => Err(invalid(field, "must be a string")),
+        }
+    }
+
+    /// A text that must be there.
+    ///
+    /// # Errors
+    /// [`HttpError::Invalid`] when it is not there or no text.
+    pub fn text(&mut self, field: &str) -> Result<String, HttpError> {
+        self.optional(field)?.ok_or_else(|| invalid(field, "is missing"))
+    }
+
+    /// Like [`text`](Self::text), and it means something.
+    ///
+    /// # Errors
+    /// [`HttpError::Invalid`] with the reason of its parser as well.
+    pub fn parsed<T: FromStr<Err: Display>>(&mut self, field: &str) -> Result<T, HttpError> {
+        self.text(field)?.parse().map_err(|error: T::Err| invalid(field, error))
+    }
+
+    /// Everything has been taken.
+    ///
+    /// # Errors
+    /// [`HttpError::Invalid`] with each field that has not.
+    pub fn done(self) -> Result<(), HttpError> {
+        if self.given.is_empty() {
+            return Ok(());
+        }
+        let unknown = |(field, _)| FieldError { field, message: "is not a field of this request".into() };
+        Err(HttpError::Invalid(self.given.into_iter().map(unknown).collect()))
+    }
+}
+
+/// One field is wrong.
+pub fn invalid(field: &str, message: impl Display) -> HttpError {
+    HttpError::Invalid(vec![FieldError { field: field.into(), message: message.to_string() }])
+}
+
+/// Whether a browser sent this by itself.
+pub fn is_form(headers: &HeaderMap) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded"))
+}
+
+impl<S: Send + Sync> FromRequest<S> for Fields {
+    type Rejection = HttpError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, HttpError> {
+        let form = is_form(request.headers());
+        let given = if form { read_form(request, state).await? } else { read_json(request, state).await? };
+        Ok(Self { given, form })
+    }
+}
+
+async fn read_form<S: Send + Sync>(request: Request, state: &S) -> Result<Map<String, Value>, HttpError> {
+    let read = Form::<Vec<(String, String)>>::from_request(request, state).await;
+    let Form(pairs) = read.map_err(|rejection: FormRejection| rejected(rejection.status(), rejection.body_text()))?;
+    Ok(pairs.into_iter().map(|(field, text)| (field, Value::String(text))).collect())
+}
+
+async fn read_json<S: Send + Sync>(request: Request, state: &S) -> Result<Map<String, Value>, HttpError> {
+    let read = Bytes::from_request(request, state).await;
+    let bytes = read.map_err(|rejection| rejected(rejection.into_response().status(), "the body broke off".into()))?;
+    serde_json::from_slice(&bytes)
+        .map_err(|error| HttpError::BadRequest(format!("the body is no JSON object: {error}")))
+}
+
+fn rejected(status: StatusCode, text: String) -> HttpError {
+    if status == StatusCode::PAYLOAD_TOO_LARGE { HttpError::TooLarge(BODY_MAX) } else { HttpError::BadRequest(text) }
+}

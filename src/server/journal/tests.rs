@@ -1,0 +1,339 @@
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+use tokio_util::task::TaskTracker;
+use uuid::Uuid;
+
+use super::*;
+use crate::{
+    domain::{
+        access::{Audience, Scope},
+        event::{Event, ExecutionResult, PlannedStep, Recorded, Trigger},
+        execution::Status,
+        id::{Name, StepId},
+        listing::Query,
+        log::{Line, Stream},
+        time::Timestamp,
+        workflow::{Condition, StepPlan},
+    },
+    server::feed::Filter,
+};
+
+/// Facts of one execution, made by hand.
+pub(in crate::server) struct Story {
+    pub id: ExecutionId,
+    pub owner: Name,
+    pub workflow: Name,
+}
+
+impl Story {
+    pub fn new(owner: &str, workflow: &str) -> Self {
+        Self { id: ExecutionId(Uuid::now_v7()), owner: name(owner), workflow: name(workflow) }
+    }
+
+    pub fn fact(&self, event: Event) -> Fact {
+        Fact {
+            at: crate::server::clock::now(),
+            execution_id: self.id,
+            owner: self.owner.clone(),
+            workflow: self.workflow.clone(),
+            event,
+        }
+    }
+
+    pub fn queued(&self) -> Fact {
+        let steps = vec![PlannedStep { id: step(), name: "one".to_owned(), needs: Vec::new(), weight: 1.0 }];
+        self.fact(Event::ExecutionQueued { trigger: Trigger::Api, params: Map::new(), steps, rerun_of: None })
+    }
+
+    pub fn output(&self, first_line: u64, texts: &[&str]) -> Fact {
+        let line = |text: &&str| Line { at: Timestamp(1), stream: Stream::Out, text: (*text).to_owned(), level: None };
+        self.fact(Event::StepOutput { step: step(), attempt: 1, first_line, lines: texts.iter().map(line).collect() })
+    }
+
+    pub fn started(&self) -> Fact {
+        self.fact(Event::ExecutionStarted {})
+    }
+
+    pub fn completed(&self) -> Fact {
+        self.fact(Event::ExecutionCompleted { result: ExecutionResult::new(), duration_ms: 5, percent: 100.0 })
+    }
+
+    pub fn plan(&self) -> Arc<Workflow> {
+        let only = StepPlan {
+            id: step(),
+            name: "one".to_owned(),
+            run: "true".to_owned(),
+            shell: None,
+            env: Default::default(),
+            working_directory: None,
+            timeout: None,
+            weight: 1.0,
+            continue_on_error: false,
+            condition: Condition::Success,
+            needs: Vec::new(),
+        };
+        Arc::new(Workflow {
+            name: self.workflow.clone(),
+            description: None,
+            params: Vec::new(),
+            env: Default::default(),
+            timeout: None,
+            allow: None,
+            steps: vec![only],
+        })
+    }
+
+    pub async fn begin(&self, journal: &Journal) -> Execution {
+        journal.begin(self.queued(), self.plan(), None).await.expect("it begins")
+    }
+
+    pub async fn whole(&self, journal: &Journal) {
+        self.begin(journal).await;
+        self.rest(journal).await;
+    }
+}
+
+fn step() -> StepId {
+    "one".parse().expect("a step id")
+}
+
+pub(in crate::server) fn name(text: &str) -> Name {
+    text.parse().expect("a name")
+}
+
+pub(in crate::server) async fn in_memory(feed: &Feed) -> Journal {
+    Journal::open(Place::Memory, feed.clone(), &TaskTracker::new()).await.expect("a journal in memory")
+}
+
+async fn on_disk(folder: &std::path::Path) -> Journal {
+    let place = Place::File(folder.join("journal.db"));
+    Journal::open(place, Feed::default(), &TaskTracker::new()).await.expect("a journal on disk")
+}
+
+/// `seq`s of the frames on a page.
+fn seqs(page: &Page) -> Vec<u64> {
+    page.frames.lines().filter_map(|line| line.strip_prefix("id: ")).map(|seq| seq.parse().expect("a seq")).collect()
+}
+
+async fn everything(journal: &Journal) -> Vec<u64> {
+    let audience = Audience::Scope(Scope::Everything);
+    seqs(&journal.page(&audience, &Filter::default(), Seq(0)).await.expect("a page"))
+}
+
+#[tokio::test]
+async fn a_seq_is_never_given_twice_not_after_a_restart_and_not_after_pruning() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let journal = on_disk(folder.path()).await;
+    Story::new("alice", "a").whole(&journal).await;
+    assert_eq!(everything(&journal).await, [1, 2, 3]);
+    journal.close().await;
+
+    let journal = on_disk(folder.path()).await;
+    Story::new("alice", "a").whole(&journal).await;
+    assert_eq!(everything(&journal).await, [1, 2, 3, 4, 5, 6]);
+    let pruned = journal.prune(Retention { count: Some(0), ..Retention::default() }).await.expect("pruned");
+    assert_eq!((pruned, journal.pruned_through().await.expect("a mark")), (2, Seq(6)));
+    assert!(everything(&journal).await.is_empty());
+    journal.close().await;
+
+    let journal = on_disk(folder.path()).await;
+    assert_eq!(journal.head().await.expect("a head"), Seq(6));
+    Story::new("alice", "a").whole(&journal).await;
+    assert_eq!(everything(&journal).await, [7, 8, 9]);
+}
+
+#[tokio::test]
+async fn a_stored_frame_is_the_fact_and_the_snapshot_is_the_fold_of_the_frames() {
+    let journal = in_memory(&Feed::default()).await;
+    let story = Story::new("alice", "a");
+    story.begin(&journal).await;
+    journal.append(story.started()).await;
+    journal.append(story.output(0, &["hello", "a \"quoted\"\rline", "ä\u{2028}"])).await;
+    journal.append(story.completed()).await;
+    journal.flush().await.expect("committed");
+
+    let page = journal.page(&Audience::Execution(story.id), &Filter::default(), Seq(0)).await.expect("a page");
+    let mut folded: Option<Execution> = None;
+    for frame in page.frames.split_terminator("\n\n") {
+        let (id, data) = frame.split_once("\ndata: ").expect("an id and data");
+        let recorded: Recorded = serde_json::from_str(data).expect("a recorded fact");
+        assert_eq!(id, format!("id: {}", recorded.seq));
+        match &mut folded {
+            None => folded = Execution::begin(recorded.seq, &recorded.fact),
+            Some(execution) => assert!(execution.apply(&recorded)),
+        }
+    }
+    let snapshot = journal.snapshot(story.id).await.expect("a snapshot");
+    assert_eq!(snapshot.as_ref().map(|execution| execution.status), Some(Status::Succeeded));
+    assert_eq!(snapshot, folded);
+}
+
+#[tokio::test]
+async fn output_is_on_the_executions_own_pages_only_and_others_facts_on_nobody_elses() {
+    let journal = in_memory(&Feed::default()).await;
+    let (alice, bob) = (Story::new("alice", "a"), Story::new("bob", "b"));
+    alice.begin(&journal).await;
+    bob.begin(&journal).await;
+    journal.append(alice.output(0, &["x"])).await;
+    journal.append(bob.started()).await;
+    journal.flush().await.expect("committed");
+    let page = async |audience| seqs(&journal.page(&audience, &Filter::default(), Seq(0)).await.expect("a page"));
+    assert_eq!(page(Audience::Execution(alice.id)).await, [1, 3]);
+    assert_eq!(page(Audience::Scope(Scope::Owner(name("alice")))).await, [1]);
+    assert_eq!(page(Audience::Scope(Scope::Owner(name("bob")))).await, [2, 4]);
+    assert_eq!(page(Audience::Scope(Scope::Everything)).await, [1, 2, 4]);
+    let of_b = Filter { workflow: Some(name("b")), owner: None };
+    let page = journal.page(&Audience::Scope(Scope::Everything), &of_b, Seq(0)).await.expect("a page");
+    assert_eq!(seqs(&page), [2, 4]);
+}
+
+#[tokio::test]
+async fn any_range_of_a_log_is_what_was_printed() {
+    let journal = in_memory(&Feed::default()).await;
+    let story = Story::new("alice", "a");
+    story.begin(&journal).await;
+    let texts: Vec<String> = (0..500).map(|n| format!("line {n}")).collect();
+    let mut first = 0;
+    for size in (1..=30).cycle() {
+        let chunk: Vec<&str> = texts[first..].iter().take(size).map(String::as_str).collect();
+        if chunk.is_empty() {
+            break;
+        }
+        journal.append(story.output(first as u64, &chunk)).await;
+        first += chunk.len();
+    }
+    journal.flush().await.expect("committed");
+    for from in [0, 1, 2, 99, 250, 498, 499, 500, 900] {
+        for (only, limit) in [(None, 7), (Some(step()), 7), (None, 1)] {
+            let lines = journal.log(story.id, only.as_ref(), from, limit).await.expect("lines");
+            let got: Vec<(u64, String)> = lines.into_iter().map(|line| (line.n, line.line.text)).collect();
+            let until = (from as usize + limit).min(500);
+            let expected: Vec<(u64, String)> = (from as usize..until).map(|n| (n as u64, texts[n].clone())).collect();
+            assert_eq!(got, expected, "from {from}");
+        }
+    }
+    let opening = journal.opening(story.id, 120).await.expect("an opening").expect("it is there");
+    assert_eq!(opening.lines.iter().map(|line| line.n).collect::<Vec<_>>(), (380..500).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn pages_of_a_list_joined_are_the_list_newest_first() {
+    let journal = in_memory(&Feed::default()).await;
+    let stories: Vec<Story> = (0..23).map(|n| Story::new(if n % 3 == 0 { "bob" } else { "alice" }, "a")).collect();
+    for story in &stories {
+        story.begin(&journal).await;
+    }
+    stories[4].rest(&journal).await;
+    let scope = Scope::Owner(name("alice"));
+    let mut query = Query { limit: Some(4), ..Query::default() };
+    let mut got = Vec::new();
+    loop {
+        let listing = journal.list(&scope, &query).await.expect("a page");
+        assert!(listing.items.len() <= 4);
+        got.extend(listing.items.iter().map(|item| item.id));
+        query.before = listing.next;
+        if listing.next.is_none() {
+            break;
+        }
+    }
+    let mut expected: Vec<_> =
+        stories.iter().filter(|story| story.owner == name("alice")).map(|story| story.id).collect();
+    expected.reverse();
+    assert_eq!(got, expected);
+
+    let done = Query { status: vec![Status::Succeeded], ..Query::default() };
+    let listing = journal.list(&scope, &done).await.expect("a page");
+    assert_eq!(listing.items.iter().map(|item| item.id).collect::<Vec<_>>(), [stories[4].id]);
+    assert_eq!(listing.head, Seq(25));
+    let text = Query { q: Some(stories[5].id.to_string().to_uppercase()), ..Query::default() };
+    assert_eq!(journal.list(&scope, &text).await.expect("a page").items.len(), 1);
+}
+
+impl Story {
+    pub async fn rest(&self, journal: &Journal) {
+        journal.append(self.started()).await;
+        journal.append(self.completed()).await;
+        journal.flush().await.expect("committed");
+    }
+}
+
+#[tokio::test]
+async fn retention_removes_the_oldest_that_have_ended_and_nothing_that_runs() {
+    let journal = in_memory(&Feed::default()).await;
+    let running = Story::new("alice", "a");
+    running.begin(&journal).await;
+    let ended: Vec<Story> = (0..5).map(|_| Story::new("alice", "a")).collect();
+    for story in &ended {
+        story.whole(&journal).await;
+    }
+    assert_eq!(journal.prune(Retention { count: Some(2), ..Retention::default() }).await.expect("pruned"), 3);
+    for (story, kept) in
+        [(&running, true), (&ended[0], false), (&ended[2], false), (&ended[3], true), (&ended[4], true)]
+    {
+        assert_eq!(journal.snapshot(story.id).await.expect("an answer").is_some(), kept);
+    }
+    let long_ago = Retention { ended_since: Some(Timestamp(5)), ..Retention::default() };
+    assert_eq!(journal.prune(long_ago).await.expect("pruned"), 0);
+    let all = Retention { ended_since: Some(Timestamp(i64::MAX)), ..Retention::default() };
+    assert_eq!(journal.prune(all).await.expect("pruned"), 2);
+    assert!(journal.snapshot(running.id).await.expect("an answer").is_some());
+}
+
+#[tokio::test]
+async fn nothing_comes_after_the_final_fact() {
+    let journal = in_memory(&Feed::default()).await;
+    let story = Story::new("alice", "a");
+    story.begin(&journal).await;
+    journal.append(story.completed()).await;
+    journal.append(story.completed()).await;
+    journal.flush().await.expect("committed");
+    journal.append(story.started()).await;
+    journal.flush().await.expect("committed");
+    assert_eq!(everything(&journal).await, [1, 2]);
+}
+
+#[tokio::test]
+async fn what_has_not_ended_comes_back_with_its_plan_after_a_restart() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let journal = on_disk(folder.path()).await;
+    let (ended, open) = (Story::new("alice", "a"), Story::new("bob", "b"));
+    ended.whole(&journal).await;
+    open.begin(&journal).await;
+    journal.close().await;
+    let journal = on_disk(folder.path()).await;
+    let unfinished = journal.unfinished().await.expect("an answer");
+    assert_eq!(unfinished.len(), 1);
+    assert_eq!((unfinished[0].0.id, &unfinished[0].1), (open.id, open.plan().as_ref()));
+    open.rest(&journal).await;
+    assert!(journal.unfinished().await.expect("an answer").is_empty());
+    assert_eq!(everything(&journal).await, [1, 2, 3, 4, 5, 6]);
+}
+
+#[tokio::test]
+async fn the_key_of_a_request_is_remembered_for_a_day() {
+    let journal = in_memory(&Feed::default()).await;
+    let story = Story::new("alice", "a");
+    let idempotent = Idempotent { key: "k".to_owned(), request: vec![1, 2] };
+    journal.begin(story.queued(), story.plan(), Some(idempotent)).await.expect("begun");
+    let now = crate::server::clock::now();
+    let alice = journal.keyed(&name("alice"), "k", now).await.expect("an answer");
+    assert_eq!(alice, Some((story.id, vec![1, 2])));
+    assert_eq!(journal.keyed(&name("bob"), "k", now).await.expect("an answer"), None);
+    let tomorrow = Timestamp(now.0 + 25 * 3_600_000);
+    assert_eq!(journal.keyed(&name("alice"), "k", tomorrow).await.expect("an answer"), None);
+}
+
+#[tokio::test]
+async fn an_execution_that_has_ended_keeps_no_plan() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let journal = on_disk(folder.path()).await;
+    Story::new("alice", "a").whole(&journal).await;
+    let plan: Option<String> = sqlx::query_scalar("select plan from executions")
+        .fetch_one(&mut *journal.reader().await.expect("a reader"))
+        .await
+        .expect("a row");
+    assert_eq!(plan, None);
+    let value: Value = serde_json::to_value(Story::new("a", "a").plan()).expect("JSON");
+    assert!(value.get("steps").is_some());
+}
