@@ -524,7 +524,8 @@ async fn a_step_that_minds_term_has_time_to_clean_up() {
     house.engine.cancel(execution.id, &name("alice")).await.expect("it runs");
     let facts = house.facts(execution.id).await;
     assert!(begun.elapsed() < Duration::from_secs(10), "its end was noticed");
-    assert_eq!(facts.lines("a").last(), Some(&"bye"));
+    // The shell may have said `Terminated` of its `sleep` as well.
+    assert!(facts.lines("a").contains(&"bye"));
     assert_eq!(facts.outcome("a").0, StepStatus::Cancelled);
 }
 
