@@ -590,6 +590,15 @@ async fn a_child_that_holds_the_pipe_keeps_no_step_open_and_goes_with_the_execut
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_background_process_may_go_on_printing_until_the_execution_ends() {
+    let house = House::new().await;
+    let facts = house
+        .run("steps:\n- {id: a, run: '(i=0; while echo tick; do i=$((i+1)); echo $i > count; sleep 0.01; done) & true'}\n- {id: b, run: 'before=$(cat count); until [ $(cat count) -gt $((before+20)) ]; do sleep 0.01; done', timeout: 20s}\n")
+        .await;
+    assert!(matches!(facts.last(), Event::ExecutionCompleted { .. }), "{:?}", facts.last());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_a_pipe_still_holds_when_the_step_ends_is_recorded() {
     let house = House::new().await;
     let facts =

@@ -48,13 +48,15 @@ impl Process {
         Some(Self { pid, parent, group, session, started, ended: matches!(state, "Z" | "X" | "x") })
     }
 
-    /// Whether its environment holds `entry`, `NAME=value`, as it was when its program began.
-    pub(super) fn has(&self, entry: &str) -> bool {
+    /// What a variable of its environment held when its program began.
+    pub(super) fn variable(&self, name: &str) -> Option<String> {
         let mut environment = Vec::new();
-        let Ok(file) = File::open(format!("/proc/{}/environ", self.pid.as_raw_nonzero())) else { return false };
+        let file = File::open(format!("/proc/{}/environ", self.pid.as_raw_nonzero())).ok()?;
         // A process may end while it is read; what was read until then counts.
         let _ = file.take(ENVIRONMENT_MAX).read_to_end(&mut environment);
-        environment.split(|&byte| byte == 0).any(|variable| variable == entry.as_bytes())
+        let value = |entry: &[u8]| Some(entry.strip_prefix(name.as_bytes())?.strip_prefix(b"=")?.to_owned());
+        let value = environment.split(|&byte| byte == 0).find_map(value)?;
+        String::from_utf8(value).ok()
     }
 
     /// Sends it a signal, unless it is gone. Never reaches another process of the same number.
