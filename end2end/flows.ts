@@ -1,0 +1,102 @@
+/** Workflows made for the tests: their steps wait at gates, so that a test and not a clock says when they go on. */
+export function flows(gates: string): Record<string, string> {
+  // A gate is a file. When the whole folder has vanished, the test is over.
+  const pass = `pass() { until [ -e "${gates}/$1" ] || [ ! -d "${gates}" ]; do sleep 0.02; done; }`;
+  return {
+    assemble: `
+description: Fetch, build and ship a part
+params:
+  - { name: part, description: What is made }
+  - { name: count, type: integer, default: 3, description: How many }
+  - { name: polish, type: boolean, default: false, description: Make it shine }
+steps:
+  - id: fetch
+    name: Fetch the parts
+    run: |
+      ${pass}
+      echo "fetching $COUNT of $PART"
+      echo "::progress 20 looking for $PART"
+      pass found
+      echo "::progress 60 half of it is here"
+      pass fetched
+  - id: build
+    name: Build the thing
+    run: |
+      ${pass}
+      for n in $(seq "$COUNT"); do echo "built $PART number $n"; done
+      echo "::progress 50"
+      pass built
+      echo "made=$COUNT" >> "$RUNCAST_OUTPUT"
+      echo "kind=$PART" >> "$RUNCAST_OUTPUT"
+  - id: ship
+    name: Ship it
+    run: |
+      printf '\\033[32mshipped\\033[0m to %s\\n' "$RUNCAST_USER"
+`,
+    quick: `
+description: Say one word and be done
+steps:
+  - id: say
+    name: Say it
+    run: |
+      echo "word"
+      echo "said=word" >> "$RUNCAST_OUTPUT"
+`,
+    breaks: `
+description: Break in the middle
+steps:
+  - id: take
+    name: Take the lock
+    run: echo "taken"
+  - id: migrate
+    name: Migrate the tables
+    run: |
+      ${pass}
+      echo "::progress 1/3 customers"
+      echo "row 4711 is odd"
+      pass broken
+      echo "the cable is loose" >&2
+      echo "::error::table invoices cannot be read"
+      exit 7
+  - id: publish
+    name: Publish the tables
+    run: echo "never"
+  - id: release
+    name: Release the lock
+    if: always
+    run: echo "released"
+`,
+    waits: `
+description: Wait at a gate
+params:
+  - { name: gate, default: go, description: Which gate }
+steps:
+  - id: wait
+    name: Wait to be let go
+    run: |
+      ${pass}
+      echo "waiting at $GATE"
+      echo "::progress 40 at the gate"
+      pass "$GATE"
+      echo "let go"
+`,
+    chatter: `
+description: Print many lines, forty at each gate
+steps:
+  - id: talk
+    name: Talk
+    run: |
+      ${pass}
+      for part in 1 2 3 4; do
+        for n in $(seq 40); do echo "part $part, line $n"; done
+        echo "::progress $part/5 part $part"
+        pass "part-$part"
+      done
+      echo "all is said"
+      echo "lines=161" >> "$RUNCAST_OUTPUT"
+  - id: rest
+    name: Rest
+    run: echo "resting"
+`,
+  };
+}

@@ -1,0 +1,112 @@
+import { PASSWORD, expect, test } from "../fixtures.ts";
+import { Door } from "../pages/door.ts";
+import { ExecutionsPage } from "../pages/executions.ts";
+
+test.describe("a new server", () => {
+  test("the code from the terminal makes the first admin, who is then signed in", async ({ server, page }) => {
+    await page.goto("/");
+    await expect(page).toHaveURL("/set-up");
+    await expect(page).toHaveTitle("Set up · Runcast");
+
+    await new Door(page).setUp(server.code!, "root", PASSWORD);
+
+    const executions = new ExecutionsPage(page);
+    await expect(page).toHaveURL("/");
+    await expect(executions.heading).toHaveText("Executions");
+    await expect(executions.banner).toContainText("root");
+    await expect(page.getByRole("heading", { name: "Nothing has run yet" })).toBeVisible();
+    await executions.isLive();
+    // Only an admin may ask for somebody's.
+    await expect(executions.filters.getByRole("textbox", { name: "Owner" })).toBeVisible();
+  });
+
+  test("a wrong code is said to be wrong, and makes nobody", async ({ server, page }) => {
+    await page.goto("/set-up");
+    const door = new Door(page);
+
+    await door.setUp("0000-0000-0000", "root", PASSWORD);
+
+    await expect(door.wrong).toHaveText("That is not the setup code of this server, or it has been used.");
+    expect(JSON.parse(await server.command(["user", "list", "--json", "--data", server.data]))).toEqual([]);
+  });
+
+  test("once somebody can sign in, the set-up page leads away", async ({ server, stranger, visitor }) => {
+    await server.addUser("root", "admin");
+    const somebody = await stranger();
+    await somebody.goto("/set-up");
+    await expect(somebody).toHaveURL("/sign-in");
+
+    const alice = await visitor("alice");
+    await alice.goto("/set-up");
+    await expect(alice).toHaveURL("/");
+  });
+
+  test("set-up works without JavaScript", async ({ server, stranger }) => {
+    const page = await stranger({ javaScriptEnabled: false });
+    await page.goto("/");
+    await new Door(page).setUp(server.code!, "root", PASSWORD);
+    await expect(page).toHaveURL("/");
+    await expect(page.getByRole("banner")).toContainText("root");
+  });
+});
+
+test.describe("signing in", () => {
+  test.beforeEach(async ({ server }) => await server.addUser("alice"));
+
+  test("the right password leads to the page that was asked for", async ({ page }) => {
+    await page.goto("/workflows/quick");
+    await expect(page).toHaveURL("/sign-in?next=/workflows/quick");
+    await new Door(page).signIn("alice", PASSWORD);
+    await expect(page).toHaveURL("/workflows/quick");
+    await expect(page.getByRole("heading", { level: 1, name: "quick" })).toBeVisible();
+  });
+
+  test("a wrong password is said to be wrong, and the page can be used again", async ({ page }) => {
+    await page.goto("/sign-in");
+    const door = new Door(page);
+    await door.signIn("alice", "not the password");
+    await expect(door.wrong).toHaveText("Name or password is wrong.");
+    await door.signIn("alice", PASSWORD);
+    await expect(page).toHaveURL("/");
+  });
+
+  test("an unknown name gets the same answer as a wrong password", async ({ page }) => {
+    await page.goto("/sign-in");
+    const door = new Door(page);
+    await door.signIn("mallory", PASSWORD);
+    await expect(door.wrong).toHaveText("Name or password is wrong.");
+  });
+
+  test("signing in, reading and signing out work without JavaScript", async ({ stranger }) => {
+    const page = await stranger({ javaScriptEnabled: false });
+    await page.goto("/");
+    const door = new Door(page);
+    await door.signIn("alice", "not the password");
+    await expect(door.wrong).toHaveText("Name or password is wrong.");
+    await door.signIn("alice", PASSWORD);
+    await expect(page.getByRole("heading", { name: "Nothing has run yet" })).toBeVisible();
+    await page.getByRole("banner").getByRole("link", { name: "Workflows" }).click();
+    await expect(page.getByRole("link", { name: "assemble", exact: true })).toBeVisible();
+    await door.signOut();
+    await expect(page).toHaveURL("/sign-in");
+  });
+
+  test("who has signed out sees nothing more, not even by the back button", async ({ visitor }) => {
+    const page = await visitor("bob");
+    await new ExecutionsPage(page).open();
+    await new Door(page).signOut();
+    await expect(page).toHaveURL("/sign-in");
+    await page.goBack();
+    await expect(page.getByRole("button", { name: "Sign in" })).toBeVisible();
+    await expect(page).toHaveURL(/\/sign-in/);
+  });
+
+  test("the page asked for is never another site's", async ({ server, page }) => {
+    for (const elsewhere of ["https://example.org/", "//example.org", "/\\example.org"]) {
+      await page.goto(`/sign-in?next=${encodeURIComponent(elsewhere)}`);
+      await new Door(page).signIn("alice", PASSWORD);
+      await expect(page).toHaveURL(`${server.url}/`);
+      await page.context().clearCookies();
+    }
+  });
+});
