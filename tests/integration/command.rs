@@ -221,7 +221,7 @@ async fn validate_says_file_line_column_and_what_would_be_right() {
     let bad = file("bad.yaml", "steps:\n- id: dump\n  run: 'true'\n- id: check\n  run: 'true'\n  needs: [dmup]\n");
     let twice = file("twice.yaml", "steps:\n- {id: a, run: 'true'}\n- {id: a, run: 'true'}\n");
     let cycle = file("cycle.yaml", "steps:\n- {id: a, run: 'true', needs: [b]}\n- {id: b, run: 'true', needs: [a]}\n");
-    let unknown = file("unknown.yaml", "steps:\n- id: a\n  rum: 'true'\n");
+    let unknown = file("unknown.yaml", "steps:\n- id: a\n  run: 'true'\n  neds: []\n");
     let time = file("time.yaml", "timeout: soon\nsteps:\n- {id: a, run: 'true'}\n");
     let taken = file("taken.yaml", "params: [{name: path, type: string}]\nsteps:\n- {id: a, run: 'true'}\n");
     let broken = file("broken.yaml", "steps: [\n");
@@ -234,7 +234,7 @@ async fn validate_says_file_line_column_and_what_would_be_right() {
     for (name, place, word) in [
         (&twice, "3:8", "a"),
         (&cycle, "", "needs"),
-        (&unknown, "3:3", "rum"),
+        (&unknown, "4:3", "did you mean \"needs\""),
         (&time, "1:10", "soon"),
         (&taken, "1:", "PATH"),
         (&broken, "", ""),

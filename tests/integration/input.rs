@@ -50,13 +50,13 @@ async fn workflow(user: &User, name: &str) -> Value {
 async fn a_broken_file_shows_its_error_and_keeps_its_last_good_version() {
     let app = TestApp::new(&[HELLO]).await;
     let alice = app.user("alice").await;
-    app.write_workflow("hello", "steps:\n- id: greet\n  rum: echo broken\n");
+    app.write_workflow("hello", "steps:\n- id: greet\n  run: echo broken\n  neds: []\n");
     let errors = async || workflow(&alice, "hello").await["errors"].as_array().cloned().unwrap_or_default();
     eventually("the broken file is seen", async || !errors().await.is_empty()).await;
     let error = errors().await[0].as_str().expect("it is text").to_owned();
-    assert!(error.contains("hello.yaml:3:3") && error.contains("rum"), "{error}");
+    assert!(error.contains("hello.yaml:4:3") && error.contains("neds"), "{error}");
     let listed = alice.json("/api/workflows").await;
-    assert!(listed.to_string().contains("hello.yaml:3:3"), "{listed}");
+    assert!(listed.to_string().contains("hello.yaml:4:3"), "{listed}");
     let (_, facts) = alice.run("hello", json!({})).await;
     assert_eq!(lines(&facts, "greet"), ["hello"], "the last good version runs");
     app.write_workflow("hello", "steps:\n- {id: greet, run: echo mended}\n");
