@@ -144,11 +144,11 @@ impl TestApp {
         server.process.kill().await.expect("it is a child");
     }
 
-    /// Resident memory of the server, in MiB.
+    /// The most resident memory that the server has had so far, in MiB.
     pub fn memory(&self) -> u64 {
         let pid = self.server.as_ref().and_then(|server| server.process.id()).expect("it runs");
         let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("it runs");
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("each process has it");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("each process has it");
         line.trim().trim_end_matches(" kB").parse::<u64>().expect("it is a number") / 1024
     }
 

@@ -65,7 +65,7 @@ impl Events {
     }
 
     fn parse(&mut self) {
-        while let Some(end) = self.held.windows(2).position(|pair| pair == b"\n\n") {
+        while let Some(end) = memchr::memmem::find(&self.held, b"\n\n") {
             let frame: Vec<u8> = self.held.drain(..end + 2).collect();
             let (mut id, mut data) = (None, None::<String>);
             for line in std::str::from_utf8(&frame).expect("a stream is UTF-8").lines().filter(|line| !line.is_empty())
