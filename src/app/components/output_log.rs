@@ -170,7 +170,7 @@ fn BlockOfLines(block: Block) -> impl IntoView {
         lines.get().into_iter().map(move |line| (line, local)).collect::<Vec<_>>()
     };
     view! {
-        <div data-part="block">
+        <div data-part="block" style=move || format!("--lines:{}", lines.with(Vec::len))>
             <For each=each key=|(line, local)| (line.n, *local) let((line, local))>
                 <OneLine line local/>
             </For>
