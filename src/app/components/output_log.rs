@@ -39,6 +39,7 @@ pub fn OutputLog(
                 <button
                     data-part="live"
                     type="button"
+                    hidden=move || run.execution.with(|execution| execution.status.is_final())
                     aria-pressed=move || following.get().to_string()
                     on:click=move |_| following.update(|following| *following = !*following)
                 >

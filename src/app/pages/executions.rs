@@ -144,7 +144,7 @@ fn Nothing(filtered: bool, older: bool) -> impl IntoView {
             <div class="empty-state">
                 <h2>"Nothing has run yet"</h2>
                 <p>"Start a workflow from its page, or from a terminal. It appears here by itself."</p>
-                <pre>"runcast start greeting --follow"</pre>
+                <pre>"runcast start hello --follow"</pre>
                 <div data-part="actions">
                     <a class="button" data-kind="main" href="/workflows"><Icon name="play"/>"Choose a workflow"</a>
                 </div>
