@@ -66,7 +66,7 @@ bench: tools build ## the benchmarks that the README quotes
 	cargo bench --locked --features ssr
 
 .PHONY: build
-build: $(BUILT) ## the release build that run, test and bench share
+build: tools $(BUILT) ## the release build that run, test and bench share
 
 # A front build erases the site folder, and another checkout may share the target folder: the stamp stands in the site,
 # and a binary newer than it is somebody else's.

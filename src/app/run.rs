@@ -49,6 +49,8 @@ pub struct Log {
     /// What went wrong when lines were fetched.
     pub problem: RwSignal<Option<Problem>>,
     keys: StoredValue<u64>,
+    /// The turn for which lines are being fetched.
+    fetching: StoredValue<Option<u64>>,
     /// Counts choices of a step, so that an answer to an older one is not taken.
     turn: StoredValue<u64>,
 }
@@ -74,6 +76,7 @@ impl Log {
             next: RwSignal::default(),
             problem: RwSignal::default(),
             keys: StoredValue::default(),
+            fetching: StoredValue::default(),
             turn: StoredValue::default(),
         };
         log.load(lines, next);
@@ -204,25 +207,33 @@ impl Run {
     /// Fetches lines until there are as many as the execution is known to have.
     fn catch_up(self) {
         let (log, turn) = (self.log, self.log.turn.get_value());
+        if log.fetching.get_value() == Some(turn) {
+            return;
+        }
+        log.fetching.set_value(Some(turn));
         leptos::task::spawn_local(async move {
-            loop {
-                let step = log.step.get_untracked();
-                let next = log.next.get_untracked();
-                if next >= self.known(step.as_ref()) {
-                    return;
-                }
-                let answer = browser::http::log(self.id, step.as_ref(), next, FETCH).await;
-                if log.turn.try_get_value() != Some(turn) {
-                    return;
-                }
-                log.problem.set(answer.as_ref().err().cloned());
-                let Ok(lines) = answer else { return };
-                log.append(lines);
-                if log.next.get_untracked() == next {
-                    return;
-                }
+            while self.fetch_next(turn).await {}
+            if log.turn.try_get_value() == Some(turn) {
+                log.fetching.set_value(None);
             }
         });
+    }
+
+    /// Fetches the lines that come next, if there are any. Says whether there may be more.
+    async fn fetch_next(self, turn: u64) -> bool {
+        let log = self.log;
+        let (step, next) = (log.step.get_untracked(), log.next.get_untracked());
+        if next >= self.known(step.as_ref()) {
+            return false;
+        }
+        let answer = browser::http::log(self.id, step.as_ref(), next, FETCH).await;
+        if log.turn.try_get_value() != Some(turn) {
+            return false;
+        }
+        log.problem.set(answer.as_ref().err().cloned());
+        let Ok(lines) = answer else { return false };
+        log.append(lines);
+        log.next.get_untracked() > next
     }
 
     /// How many lines a step is known to have; without one, all of them.
@@ -281,6 +292,9 @@ impl Follower for Run {
             }
         });
         self.log.append(printed.take());
+        if self.log.next.get_untracked() < self.known(step.as_ref()) {
+            self.catch_up();
+        }
         Folded::In
     }
 

@@ -55,6 +55,11 @@ pub fn spoken(ms: u64) -> String {
     }
 }
 
+/// A span that is still growing, in whole seconds: tenths that never move would only disturb.
+pub fn ticking(ms: u64) -> String {
+    if ms < 10_000 { format!("{} s", ms / 1000) } else { spoken(ms) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,4 +1,12 @@
 //! What must hold, each as a sentence.
 
+mod app;
+mod command;
 mod engine;
 mod house;
+mod input;
+mod live;
+mod load;
+mod privacy;
+mod resume;
+mod stream;

@@ -65,7 +65,7 @@ fn place(execution: &Execution) -> (String, String) {
     let names: Vec<&str> = execution.running().map(|step| step.name.as_str()).collect();
     let of = execution.steps.len();
     if execution.status == Status::Queued {
-        return (String::new(), format!("{of} steps"));
+        return (String::new(), if of == 1 { "1 step".to_owned() } else { format!("{of} steps") });
     }
     let first = execution.running().next();
     let at = execution.steps.iter().position(|step| first.is_some_and(|first| first.id == step.id));

@@ -11,7 +11,7 @@ use crate::domain::{execution::Status, id::Name, listing::Query};
 #[component]
 pub fn FilterBar(
     /// What is asked for now.
-    query: Query,
+    query: Memo<Query>,
     /// The workflows to choose from.
     workflows: Vec<Name>,
     /// Whether there are others' executions to see.
@@ -26,43 +26,47 @@ pub fn FilterBar(
             go();
         }
     };
-    let (change_status, change_workflow, change_owner) = (go.clone(), go.clone(), go);
-    let set = query.owner.as_ref().map(|_| "");
-    let owner = query.owner.as_ref().map(Name::to_string);
+    let (change_status, change_workflow) = (go.clone(), go.clone());
+    let text = move || query.with(|query| query.q.clone().unwrap_or_default());
     view! {
         <form class="filter-bar" role="search" aria-label="Filter executions" method="get" action="/" node_ref=form on:submit=submit>
             <label data-part="text">
                 <Icon name="search"/>
                 <span class="visually-hidden">"Text"</span>
-                <input type="search" name="q" placeholder="Workflow, owner, error, id" value=query.q.clone()/>
+                <input type="search" name="q" placeholder="Workflow, owner, error, id" value=untrack(text) prop:value=text/>
             </label>
-            <StatusFilter chosen=query.status.clone() change=move || change_status()/>
-            <WorkflowFilter chosen=query.workflow.clone() workflows change=move || change_workflow()/>
-            {admin.then(|| view! {
-                <label data-part="text" data-set=set>
-                    <span class="visually-hidden">"Owner"</span>
-                    <input name="owner" placeholder="Owner" autocomplete="off" value=owner on:change=move |_| change_owner()/>
-                </label>
-            })}
+            <StatusFilter query change=move || change_status()/>
+            <WorkflowFilter query workflows change=move || change_workflow()/>
+            {admin.then(|| view! { <OwnerFilter query change=move || go()/> })}
             <button class="button" type="submit">"Filter"</button>
         </form>
     }
 }
 
 #[component]
-fn StatusFilter(chosen: Vec<Status>, change: impl Fn() + 'static) -> impl IntoView {
-    let several = (chosen.len() > 1).then(|| {
-        let words: Vec<&str> = chosen.iter().map(|status| status.word()).collect();
-        let labels: Vec<&str> = chosen.iter().map(|status| status.label()).collect();
-        view! { <option value=words.join(",") selected=true>{labels.join(", ")}</option> }
-    });
-    let set = (!chosen.is_empty()).then_some("");
+fn StatusFilter(query: Memo<Query>, change: impl Fn() + 'static) -> impl IntoView {
+    let chosen = move || query.with(|query| query.status.clone());
+    // Several at once come from an address only; they are then one choice more.
+    let several = move || {
+        let chosen = chosen();
+        (chosen.len() > 1).then(|| {
+            let words: Vec<&str> = chosen.iter().map(|status| status.word()).collect();
+            let labels: Vec<&str> = chosen.iter().map(|status| status.label()).collect();
+            view! { <option value=words.join(",") selected=true>{labels.join(", ")}</option> }
+        })
+    };
     let options = Status::ALL.map(|status| {
-        let selected = chosen.as_slice() == [status];
-        view! { <option value=status.word() selected=selected>{status.label()}</option> }
+        let is = move || chosen() == [status];
+        view! { <option value=status.word() selected=untrack(is) prop:selected=is>{status.label()}</option> }
     });
     view! {
-        <select data-part="filter" data-set=set name="status" aria-label="Status" on:change=move |_| change()>
+        <select
+            data-part="filter"
+            data-set=move || (!chosen().is_empty()).then_some("")
+            name="status"
+            aria-label="Status"
+            on:change=move |_| change()
+        >
             <option value="">"Any status"</option>
             {several}
             {options.into_iter().collect_view()}
@@ -71,22 +75,41 @@ fn StatusFilter(chosen: Vec<Status>, change: impl Fn() + 'static) -> impl IntoVi
 }
 
 #[component]
-fn WorkflowFilter(chosen: Option<Name>, mut workflows: Vec<Name>, change: impl Fn() + 'static) -> impl IntoView {
-    if let Some(chosen) = chosen.clone()
+fn WorkflowFilter(query: Memo<Query>, mut workflows: Vec<Name>, change: impl Fn() + 'static) -> impl IntoView {
+    let chosen = move || query.with(|query| query.workflow.clone());
+    if let Some(chosen) = untrack(chosen)
         && !workflows.contains(&chosen)
     {
         workflows.push(chosen);
     }
-    let set = chosen.is_some().then_some("");
     let options = workflows.into_iter().map(|name| {
-        let selected = chosen.as_ref() == Some(&name);
-        view! { <option value=name.to_string() selected=selected>{name.to_string()}</option> }
+        let (value, label) = (name.to_string(), name.to_string());
+        let is = move || query.with(|query| query.workflow.as_ref() == Some(&name));
+        let selected = untrack(&is);
+        view! { <option value=value selected=selected prop:selected=is>{label}</option> }
     });
     view! {
-        <select data-part="filter" data-set=set name="workflow" aria-label="Workflow" on:change=move |_| change()>
+        <select
+            data-part="filter"
+            data-set=move || chosen().map(|_| "")
+            name="workflow"
+            aria-label="Workflow"
+            on:change=move |_| change()
+        >
             <option value="">"Any workflow"</option>
             {options.collect_view()}
         </select>
+    }
+}
+
+#[component]
+fn OwnerFilter(query: Memo<Query>, change: impl Fn() + 'static) -> impl IntoView {
+    let owner = move || query.with(|query| query.owner.as_ref().map(Name::to_string).unwrap_or_default());
+    view! {
+        <label data-part="text">
+            <span class="visually-hidden">"Owner"</span>
+            <input name="owner" placeholder="Owner" autocomplete="off" value=untrack(owner) prop:value=owner on:change=move |_| change()/>
+        </label>
     }
 }
 

@@ -7,7 +7,7 @@ use crate::{
     browser,
     domain::{
         execution::Execution,
-        time::{Timestamp, spoken},
+        time::{Timestamp, spoken, ticking},
     },
 };
 
@@ -43,7 +43,11 @@ pub fn Moment(
 /// How long an execution has taken; it ticks while it runs. None before it has begun.
 pub fn elapsed(execution: RwSignal<Execution>) -> Signal<Option<String>> {
     let now = Live::expect().now;
-    Memo::new(move |_| execution.with(|execution| taken(execution, || now.get())).map(spoken)).into()
+    let words = move |execution: &Execution| {
+        let say = if execution.status.is_final() { spoken } else { ticking };
+        taken(execution, || now.get()).map(say)
+    };
+    Memo::new(move |_| execution.with(words)).into()
 }
 
 fn taken(execution: &Execution, now: impl Fn() -> Option<Timestamp>) -> Option<u64> {
@@ -52,5 +56,5 @@ fn taken(execution: &Execution, now: impl Fn() -> Option<Timestamp>) -> Option<u
     }
     let begun = execution.started_at?;
     let known = execution.steps.iter().filter_map(|step| step.finished_at.max(step.started_at)).max();
-    Some(now().or(known).unwrap_or(begun).since(begun) / 1000 * 1000).filter(|ms| *ms > 0).or(Some(0))
+    Some(now().or(known).unwrap_or(begun).since(begun))
 }

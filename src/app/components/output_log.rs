@@ -39,6 +39,7 @@ pub fn OutputLog(
                 <button
                     data-part="live"
                     type="button"
+                    hidden=move || run.execution.with(|execution| execution.status.is_final())
                     aria-pressed=move || following.get().to_string()
                     on:click=move |_| following.update(|following| *following = !*following)
                 >
@@ -170,7 +171,7 @@ fn BlockOfLines(block: Block) -> impl IntoView {
         lines.get().into_iter().map(move |line| (line, local)).collect::<Vec<_>>()
     };
     view! {
-        <div data-part="block">
+        <div data-part="block" style=move || format!("--lines:{}", lines.with(Vec::len))>
             <For each=each key=|(line, local)| (line.n, *local) let((line, local))>
                 <OneLine line local/>
             </For>

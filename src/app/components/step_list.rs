@@ -10,7 +10,7 @@ use crate::{
     app::live::Live,
     domain::{
         execution::{Execution, Step, StepStatus},
-        time::spoken,
+        time::{spoken, ticking},
     },
 };
 
@@ -92,7 +92,7 @@ fn time(execution: RwSignal<Execution>, index: usize) -> Signal<Option<String>> 
             let step = execution.steps.get(index)?;
             if step.status == StepStatus::Running {
                 let begun = step.started_at?;
-                return now.get().map(|now| spoken(now.since(begun) / 1000 * 1000));
+                return now.get().map(|now| ticking(now.since(begun)));
             }
             step.duration_ms.map(spoken)
         })

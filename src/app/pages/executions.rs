@@ -31,46 +31,59 @@ pub fn Executions() -> impl IntoView {
             page.map(|page| (query, page))
         },
     );
-    let workflows = Resource::new(|| (), |()| api::workflows());
-    let me = Me::expect();
-    let content = move || {
+    let found = move || {
         Suspend::new(async move {
-            let (viewer, workflows) = (me.viewer().await, workflows.await.unwrap_or_default());
-            let workflows: Vec<Name> = workflows.into_iter().map(|workflow| workflow.name).collect();
-            let admin = viewer.is_some_and(|viewer| viewer.is_admin());
             match page.await {
-                Ok((query, page)) => Either::Left(view! { <Found query page workflows admin/> }),
+                Ok((query, page)) => Either::Left(view! { <Found query page/> }),
                 Err(_) => Either::Right(view! { <Trouble/> }),
             }
         })
     };
-    view! { <Transition>{content}</Transition> }
-}
-
-#[component]
-fn Found(query: Query, page: Page, workflows: Vec<Name>, admin: bool) -> impl IntoView {
-    let rows = Rows::new(query.clone(), page);
-    rows.follow();
-    let running = move || rows.running.with(Vec::len);
-    let title = move || match running() {
-        0 => "Executions".to_owned(),
-        running => format!("{running} running"),
-    };
-    let filtered = Query { limit: None, before: None, ..query.clone() } != Query::default();
     view! {
-        <Title text=title/>
         <div class="page-header">
             <h1>"Executions"</h1>
             <div data-part="actions">
                 <a class="button" href="/workflows"><Icon name="play"/>"Run a workflow"</a>
             </div>
         </div>
-        <FilterBar query=query.clone() workflows admin/>
+        <Filters query/>
+        <Transition>{found}</Transition>
+    }
+}
+
+/// They stay as they are while the list changes, or a keyboard would lose its place.
+#[component]
+fn Filters(query: Memo<Query>) -> impl IntoView {
+    let me = Me::expect();
+    let workflows = Resource::new(|| (), |()| api::workflows());
+    let bar = move || {
+        Suspend::new(async move {
+            let admin = me.viewer().await.is_some_and(|viewer| viewer.is_admin());
+            let workflows = workflows.await.unwrap_or_default();
+            let workflows: Vec<Name> = workflows.into_iter().map(|workflow| workflow.name).collect();
+            view! { <FilterBar query workflows admin/> }
+        })
+    };
+    view! { <Transition>{bar}</Transition> }
+}
+
+#[component]
+fn Found(query: Query, page: Page) -> impl IntoView {
+    let rows = Rows::new(query.clone(), page);
+    rows.follow();
+    let title = move || match rows.running.with(Vec::len) {
+        0 => "Executions".to_owned(),
+        running => format!("{running} running"),
+    };
+    let older = query.before.is_some();
+    let filtered = Query { limit: None, before: None, ..query.clone() } != Query::default();
+    view! {
+        <Title text=title/>
         <Active title="Running" rows=rows.running/>
         <Active title="Queued" rows=rows.queued/>
         <Ended rows/>
         <Show when=move || rows.is_empty()>
-            <Nothing filtered older=query.before.is_some()/>
+            <Nothing filtered older/>
         </Show>
         <Older rows query=query.clone()/>
         <p class="visually-hidden" role="status">{move || rows.said.get()}</p>
@@ -131,7 +144,7 @@ fn Nothing(filtered: bool, older: bool) -> impl IntoView {
             <div class="empty-state">
                 <h2>"Nothing has run yet"</h2>
                 <p>"Start a workflow from its page, or from a terminal. It appears here by itself."</p>
-                <pre>"runcast start greeting --follow"</pre>
+                <pre>"runcast start hello --follow"</pre>
                 <div data-part="actions">
                     <a class="button" data-kind="main" href="/workflows"><Icon name="play"/>"Choose a workflow"</a>
                 </div>

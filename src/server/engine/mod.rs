@@ -162,20 +162,16 @@ impl Engine {
     /// If the journal can't be read.
     pub async fn recover(&self) -> Result<(), JournalError> {
         let unfinished = self.0.journal.unfinished().await?;
-        let ran: Vec<ExecutionId> = unfinished
-            .iter()
-            .map(|(execution, _)| execution)
-            .filter(|execution| execution.status == Status::Running)
-            .map(|execution| execution.id)
-            .collect();
+        // Those that are queued as well: one may have begun a moment before the crash, and its facts not been committed.
+        let ids: Vec<ExecutionId> = unfinished.iter().map(|(execution, _)| execution.id).collect();
         let work = self.0.work();
         let swept = tokio::task::spawn_blocking(move || {
-            let killed = sweep::kill_strays(&ran);
+            let killed = sweep::kill_strays(&ids);
             sweep::remove_folders(&work);
-            (ran.len(), killed)
+            killed
         });
-        if let Ok((interrupted @ 1.., killed)) = swept.await {
-            tracing::info!(interrupted, killed, "the last stop left executions behind");
+        if let Ok(killed @ 1..) = swept.await {
+            tracing::info!(killed, "the last stop left processes behind");
         }
         for (execution, plan) in unfinished {
             if execution.status == Status::Queued {

@@ -48,13 +48,15 @@ impl Process {
         Some(Self { pid, parent, group, session, started, ended: matches!(state, "Z" | "X" | "x") })
     }
 
-    /// Whether its environment holds `entry`, `NAME=value`, as it was when its program began.
-    pub(super) fn has(&self, entry: &str) -> bool {
+    /// What a variable of its environment held when its program began.
+    pub(super) fn variable(&self, name: &str) -> Option<String> {
         let mut environment = Vec::new();
-        let Ok(file) = File::open(format!("/proc/{}/environ", self.pid.as_raw_nonzero())) else { return false };
+        let file = File::open(format!("/proc/{}/environ", self.pid.as_raw_nonzero())).ok()?;
         // A process may end while it is read; what was read until then counts.
         let _ = file.take(ENVIRONMENT_MAX).read_to_end(&mut environment);
-        environment.split(|&byte| byte == 0).any(|variable| variable == entry.as_bytes())
+        let value = |entry: &[u8]| Some(entry.strip_prefix(name.as_bytes())?.strip_prefix(b"=")?.to_owned());
+        let value = environment.split(|&byte| byte == 0).find_map(value)?;
+        String::from_utf8(value).ok()
     }
 
     /// Sends it a signal, unless it is gone. Never reaches another process of the same number.
@@ -103,13 +105,45 @@ pub(super) fn descendants(all: &[Process], roots: &HashSet<i32>) -> Vec<Process>
     }
 }
 
+/// The signals that have names, by signal(7).
+const NAMES: [(Signal, &str); 31] = [
+    (Signal::HUP, "SIGHUP"),
+    (Signal::INT, "SIGINT"),
+    (Signal::QUIT, "SIGQUIT"),
+    (Signal::ILL, "SIGILL"),
+    (Signal::TRAP, "SIGTRAP"),
+    (Signal::ABORT, "SIGABRT"),
+    (Signal::BUS, "SIGBUS"),
+    (Signal::FPE, "SIGFPE"),
+    (Signal::KILL, "SIGKILL"),
+    (Signal::USR1, "SIGUSR1"),
+    (Signal::SEGV, "SIGSEGV"),
+    (Signal::USR2, "SIGUSR2"),
+    (Signal::PIPE, "SIGPIPE"),
+    (Signal::ALARM, "SIGALRM"),
+    (Signal::TERM, "SIGTERM"),
+    (Signal::STKFLT, "SIGSTKFLT"),
+    (Signal::CHILD, "SIGCHLD"),
+    (Signal::CONT, "SIGCONT"),
+    (Signal::STOP, "SIGSTOP"),
+    (Signal::TSTP, "SIGTSTP"),
+    (Signal::TTIN, "SIGTTIN"),
+    (Signal::TTOU, "SIGTTOU"),
+    (Signal::URG, "SIGURG"),
+    (Signal::XCPU, "SIGXCPU"),
+    (Signal::XFSZ, "SIGXFSZ"),
+    (Signal::VTALARM, "SIGVTALARM"),
+    (Signal::PROF, "SIGPROF"),
+    (Signal::WINCH, "SIGWINCH"),
+    (Signal::IO, "SIGIO"),
+    (Signal::POWER, "SIGPWR"),
+    (Signal::SYS, "SIGSYS"),
+];
+
 /// A signal's name, `SIGSEGV`.
 pub(super) fn signal_name(number: i32) -> String {
-    match Signal::from_named_raw(number) {
-        // rustix writes a signal as `"Signal::SEGV"`, quotes included.
-        Some(signal) => format!("SIG{}", format!("{signal:?}").trim_matches('"').trim_start_matches("Signal::")),
-        None => format!("SIG{number}"),
-    }
+    let name = NAMES.iter().find(|(signal, _)| signal.as_raw() == number);
+    name.map_or_else(|| format!("SIG{number}"), |(_, name)| (*name).to_owned())
 }
 
 #[cfg(test)]

@@ -190,6 +190,7 @@ impl Run {
             masks: Arc::clone(&self.masks),
             stop: asked,
             grace: self.shared.settings.grace,
+            tasks: self.shared.tasks.clone(),
         };
         let span = tracing::info_span!("step", step = %id);
         self.working.push(self.shared.tasks.spawn(work.run().instrument(span)));

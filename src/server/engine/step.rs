@@ -9,6 +9,7 @@ use tokio::{
     task::spawn_blocking,
     time::{Instant, sleep_until},
 };
+use tokio_util::task::TaskTracker;
 
 use super::{
     processes::signal_name,
@@ -25,6 +26,9 @@ const READ_MAX: usize = 64 * 1024;
 /// How long after the end of a step's own process its pipes are still read, for what a child of it (`> >(tee log)`)
 /// had in hand. Whoever holds them longer is not waited for.
 const LINGER: Duration = Duration::from_millis(100);
+
+/// Between two reads of what is thrown away.
+const DISCARD_PACE: Duration = Duration::from_millis(10);
 
 /// An end that others want of an attempt. The first one says why; a later one can only make it quicker.
 #[derive(Clone, Copy, Debug)]
@@ -71,6 +75,8 @@ pub(super) struct Step {
     pub stop: watch::Receiver<Option<Stop>>,
     /// Between TERM and KILL when it takes longer than it may.
     pub grace: Duration,
+    /// Where what outlives it goes.
+    pub tasks: TaskTracker,
 }
 
 /// An attempt whose process runs.
@@ -112,6 +118,8 @@ impl Step {
                     Running { tether, transcript, stop, grace, attempt, out, err, buffer, deadline, stopped: None };
                 let ended = running.watch().await;
                 running.drain().await;
+                let held = [running.out, running.err].into_iter().filter(|pipe| pipe.0.is_some());
+                held.for_each(|pipe| drop(self.tasks.spawn(pipe.discard())));
                 transcript = running.transcript;
                 (ended, running.stopped, output_file)
             }
@@ -269,6 +277,18 @@ impl Pipe {
             Some(receiver) if receiver.readable().await.is_ok() => {}
             Some(_) => self.0 = None,
             None => std::future::pending().await,
+        }
+    }
+
+    /// Reads what nobody wants to know any more, so that a process left in the background can go on printing. Ends
+    /// with the last process that holds the pipe, and so with the execution at the latest.
+    async fn discard(mut self) {
+        let mut buffer = vec![0; READ_MAX];
+        while self.0.is_some() {
+            self.ready().await;
+            self.read(&mut buffer);
+            // One that floods waits for this.
+            tokio::time::sleep(DISCARD_PACE).await;
         }
     }
 

@@ -29,8 +29,9 @@ use super::{
 
 /// Longest rest when nothing is being stopped: how long an ended orphan may wait to be collected.
 const IDLE: Duration = Duration::from_secs(1);
-/// Longest rest while something is being stopped: how long a process born meanwhile may live.
-const STOPPING: Duration = Duration::from_millis(50);
+/// Longest rest while something is being stopped: how long a process born meanwhile may wait for its TERM. Ends are
+/// noticed at once.
+const STOPPING: Duration = Duration::from_millis(200);
 /// Rest between two rounds of KILL.
 const KILLING: Duration = Duration::from_millis(2);
 /// How long KILL is repeated; what is left then hangs in the kernel and nothing can be done about it.
@@ -68,8 +69,8 @@ struct Supervisor {
 /// An attempt.
 struct Job {
     key: u64,
-    /// `RUNCAST_STEP=<id>`
-    mark: String,
+    /// The step's id, as `RUNCAST_STEP` holds it.
+    step: String,
     root: Pid,
     /// Readable once the root has ended; absent on kernels that have no such thing.
     handle: Option<OwnedFd>,
@@ -133,11 +134,11 @@ impl Supervisor {
         let mine = descendants(&all(), &HashSet::from([own_pid()]));
         for job in &mut self.jobs {
             let Some(stop) = &mut job.stop else { continue };
-            stop.carry_on(&members(job.root, &job.mark, &mine));
+            stop.carry_on(&members(job.root, &job.step, &mine));
             if !stop.left {
                 // One more look: a process may have been born and adopted while the first was taken.
                 let mine = descendants(&all(), &HashSet::from([own_pid()]));
-                stop.carry_on(&members(job.root, &job.mark, &mine));
+                stop.carry_on(&members(job.root, &job.step, &mine));
             }
             if Instant::now() > stop.give_up_at {
                 job.exit.get_or_insert(Exit::Signal(Signal::KILL.as_raw()));
@@ -213,8 +214,7 @@ impl Supervisor {
         match spawn(&launch, out, err) {
             Ok(root) => {
                 let handle = pidfd_open(root, PidfdFlags::empty()).ok();
-                let mark = format!("RUNCAST_STEP={}", launch.step);
-                self.jobs.push(Job { key, mark, root, handle, exit: None, stop: None });
+                self.jobs.push(Job { key, step: launch.step, root, handle, exit: None, stop: None });
                 tell(&Report::Started { key, pid: root.as_raw_nonzero().get() })
             }
             Err(error) => tell(&Report::Failed { key, error: error.to_string() }),
@@ -271,7 +271,7 @@ impl Stop {
 
 /// The processes of a step among the supervisor's descendants: what descends from its root, is in its group or session,
 /// or was given its name.
-fn members(root: Pid, mark: &str, mine: &[Process]) -> Vec<Process> {
+fn members(root: Pid, step: &str, mine: &[Process]) -> Vec<Process> {
     let number = root.as_raw_nonzero().get();
     let below: HashSet<i32> =
         descendants(mine, &HashSet::from([number])).iter().map(|process| process.pid.as_raw_nonzero().get()).collect();
@@ -281,7 +281,7 @@ fn members(root: Pid, mark: &str, mine: &[Process]) -> Vec<Process> {
                 || process.group == number
                 || process.session == number
                 || below.contains(&process.pid.as_raw_nonzero().get())
-                || process.has(mark)
+                || process.variable("RUNCAST_STEP").as_deref() == Some(step)
         })
         .copied()
         .collect()

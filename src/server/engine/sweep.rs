@@ -14,6 +14,8 @@ use crate::domain::id::ExecutionId;
 
 /// Set in the environment of supervisors, and of nothing else.
 pub(super) const SUPERVISOR: &str = "RUNCAST_SUPERVISOR";
+/// Set in the environment of supervisors and steps.
+pub(super) const EXECUTION: &str = "RUNCAST_EXECUTION_ID";
 /// Longest time for one sweep; what is left then hangs in the kernel.
 const LONGEST: Duration = Duration::from_secs(5);
 /// How long a supervisor may go on by itself: it sees processes that have shed their mark, and ends when they have.
@@ -24,7 +26,7 @@ const PAUSE: Duration = Duration::from_millis(10);
 /// Kills every process of these executions, again and again until none is left. Says how many it found at first.
 /// Blocks, for five seconds at most.
 pub(super) fn kill_strays(ids: &[ExecutionId]) -> usize {
-    let marks: Vec<String> = ids.iter().map(|id| format!("RUNCAST_EXECUTION_ID={id}")).collect();
+    let marks: HashSet<String> = ids.iter().map(ToString::to_string).collect();
     let begun = Instant::now();
     let mut first = None;
     while !marks.is_empty() && begun.elapsed() < LONGEST {
@@ -44,20 +46,19 @@ pub(super) fn kill_strays(ids: &[ExecutionId]) -> usize {
 }
 
 /// The marked processes and all below them, each with whether it is a supervisor.
-fn strays(marks: &[String]) -> Vec<(Process, bool)> {
+fn strays(marks: &HashSet<String>) -> Vec<(Process, bool)> {
     let own = getpid();
     let all = all();
     let mut found: Vec<Process> = all
         .iter()
-        .filter(|process| process.pid != own && marks.iter().any(|mark| process.has(mark)))
+        .filter(|process| process.pid != own && process.variable(EXECUTION).is_some_and(|id| marks.contains(&id)))
         .copied()
         .collect();
     let roots: HashSet<i32> = found.iter().map(|process| process.pid.as_raw_nonzero().get()).collect();
     found.extend(
         descendants(&all, &roots).into_iter().filter(|process| !roots.contains(&process.pid.as_raw_nonzero().get())),
     );
-    let supervisor = format!("{SUPERVISOR}=1");
-    found.into_iter().map(|process| (process, process.has(&supervisor))).collect()
+    found.into_iter().map(|process| (process, process.variable(SUPERVISOR).is_some())).collect()
 }
 
 /// Removes the folders of executions that no longer need them; whatever is no execution's stays. Blocks.

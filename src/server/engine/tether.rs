@@ -75,10 +75,11 @@ impl Tether {
         let (ours, theirs) = Pair::pair()?;
         ours.set_nonblocking(true)?;
         let child = Program::new(program)
+            .arg0("runcast")
             .arg("supervise")
             .env_clear()
             // What a later life of the server finds it by.
-            .env("RUNCAST_EXECUTION_ID", id.to_string())
+            .env(super::sweep::EXECUTION, id.to_string())
             .env(super::sweep::SUPERVISOR, "1")
             .current_dir("/")
             .stdin(OwnedFd::from(theirs))

@@ -213,7 +213,9 @@ impl Reader {
             if self.shutdown.is_cancelled() {
                 return self.end(EndReason::Shutdown);
             }
-            self.last = self.last.or_else(|| self.tail.last());
+            if matches!(self.audience, Audience::Execution(_)) {
+                self.last = self.last.or_else(|| self.tail.last());
+            }
             if let Some(frames) = self.advance().await {
                 return Some(frames);
             }

@@ -20,7 +20,7 @@ use crate::{
     domain::access::Role,
     server::{
         access::{AccessSettings, Caller},
-        http::{fields::BODY_MAX, session, tokens, users},
+        http::{body::BODY_MAX, session, tokens, users},
     },
 };
 

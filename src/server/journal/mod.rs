@@ -18,12 +18,12 @@ use sqlx::{
     Sqlite, SqliteConnection, SqlitePool, Transaction,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio_util::task::TaskTracker;
 
 use super::feed::Feed;
 use crate::domain::{
-    event::Fact,
+    event::{Event, Fact},
     execution::Execution,
     id::{ExecutionId, Seq},
     workflow::Workflow,
@@ -34,6 +34,13 @@ use writer::{Message, Writer};
 
 /// Most facts that wait for a commit; whoever has one more waits.
 const QUEUE: usize = 65_536;
+/// Most bytes of output that wait for a commit or are in one; whoever has more waits. In JSON, and again as frames, it
+/// is a few times as much.
+const QUEUE_BYTES: u32 = 4 * 1024 * 1024;
+/// What a line weighs beside its text, in bytes.
+const LINE_BYTES: usize = 64;
+/// Most rows that SQLite reads ahead of whoever takes them.
+const ROWS_AHEAD: usize = 8;
 /// Connections for reading.
 const READERS: u32 = 4;
 
@@ -69,6 +76,8 @@ pub struct Journal(Arc<Inner>);
 
 struct Inner {
     queue: mpsc::Sender<Message>,
+    /// One permit for each byte of [`QUEUE_BYTES`].
+    room: Arc<Semaphore>,
     read: SqlitePool,
     health: watch::Receiver<Health>,
 }
@@ -98,13 +107,20 @@ impl Journal {
         let (say, health) = watch::channel(Health::Good);
         let writer = Writer::new(write, (head, last_key), feed, say);
         tasks.spawn(writer.run(messages));
-        Ok(Self(Arc::new(Inner { queue, read, health })))
+        let room = Arc::new(Semaphore::new(QUEUE_BYTES as usize));
+        Ok(Self(Arc::new(Inner { queue, room, read, health })))
     }
 
     /// Hands a fact over for the next commit. Facts are committed in the order they were handed over. Waits only
-    /// while [`QUEUE`] facts wait already. Once the writer has stopped the fact is dropped, as after a crash.
+    /// while [`QUEUE`] facts wait already, or for output [`QUEUE_BYTES`] of it: so a step that prints faster than the
+    /// disk takes it is held up, and not the memory filled. Once the writer has stopped the fact is dropped, as after
+    /// a crash.
     pub async fn append(&self, fact: Fact) {
-        if self.0.queue.send(Message::Append(fact)).await.is_err() {
+        let room = match weight(&fact.event) {
+            0 => None,
+            bytes => self.0.room.clone().acquire_many_owned(bytes).await.ok(),
+        };
+        if self.0.queue.send(Message::Append(fact, room)).await.is_err() {
             tracing::error!("a fact came after the journal was closed");
         }
     }
@@ -164,6 +180,13 @@ impl Journal {
     }
 }
 
+/// How much of [`QUEUE_BYTES`] a fact takes, one that is larger than all of it all.
+fn weight(event: &Event) -> u32 {
+    let Event::StepOutput { lines, .. } = event else { return 0 };
+    let bytes: usize = lines.iter().map(|line| line.text.len() + LINE_BYTES).sum();
+    u32::try_from(bytes).unwrap_or(QUEUE_BYTES).min(QUEUE_BYTES)
+}
+
 async fn pools(place: &Place) -> Result<(SqlitePool, SqlitePool), JournalError> {
     let path = match place {
         Place::Memory => {
@@ -186,6 +209,7 @@ async fn pools(place: &Place) -> Result<(SqlitePool, SqlitePool), JournalError> 
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
         .busy_timeout(Duration::from_secs(10))
+        .row_buffer_size(ROWS_AHEAD)
         .pragma("cache_size", "-16384");
     let pool =
         |connections| SqlitePoolOptions::new().max_connections(connections).idle_timeout(None).max_lifetime(None);

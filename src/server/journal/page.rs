@@ -1,5 +1,6 @@
 //! Pages of the log: what a reader's cursor has not had yet.
 
+use futures_util::TryStreamExt;
 use sqlx::{QueryBuilder, Row, Sqlite};
 
 use super::{Journal, JournalError, db, id_bytes, query, seq};
@@ -36,9 +37,12 @@ impl Journal {
         let mut select = select(audience);
         narrow(&mut select, filter);
         select.push(" and seq > ").push_bind(db(after)).push(" order by seq limit ").push_bind(PAGE as i64);
-        let rows = select.build().fetch_all(&mut *reader).await?;
         let mut page = Page { frames: String::new(), through: head.max(after) };
-        for (n, row) in (1..).zip(&rows) {
+        // Row by row: a page's worth of facts with output would be a hundred times a page's worth of bytes.
+        let mut rows = select.build().fetch(&mut *reader);
+        let mut n = 0;
+        while let Some(row) = rows.try_next().await? {
+            n += 1;
             let seq = seq(row.try_get("seq")?);
             page.frames.push_str(&frame(seq, row.try_get("body")?));
             if n == PAGE || page.frames.len() > PAGE_BYTES {

@@ -156,6 +156,10 @@ fn select(scope: &Scope, query: &Query, limit: usize) -> QueryBuilder<Sqlite> {
             list.push_bind(status.word());
         }
         select.push(")");
+        if !query.status.iter().any(|status| status.is_final()) {
+            // Says nothing new, but lets the index of the few that have not ended be used.
+            select.push(" and finished_at is null");
+        }
     }
     if let Some(text) = query.q.as_deref().map(str::trim).filter(|text| !text.is_empty()) {
         select.push(" and instr(search, ").push_bind(text.to_lowercase()).push(") > 0");

@@ -7,7 +7,7 @@ use std::{
 };
 
 use sqlx::{QueryBuilder, Sqlite, SqlitePool};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
 
 use super::{Health, Idempotent, JournalError, Retention, db, query, retention};
 use crate::{
@@ -27,8 +27,14 @@ const AGAIN_AFTER: Duration = Duration::from_millis(500);
 
 /// What the writer is asked.
 pub(super) enum Message {
-    Append(Fact),
-    Begin { fact: Fact, plan: Arc<Workflow>, idempotent: Option<Idempotent>, reply: oneshot::Sender<Execution> },
+    /// A fact, and the room it takes until it is committed.
+    Append(Fact, Option<OwnedSemaphorePermit>),
+    Begin {
+        fact: Fact,
+        plan: Arc<Workflow>,
+        idempotent: Option<Idempotent>,
+        reply: oneshot::Sender<Execution>,
+    },
     Flush(oneshot::Sender<()>),
     Prune(Retention, oneshot::Sender<u64>),
     Close(oneshot::Sender<()>),
@@ -57,6 +63,8 @@ struct Batch {
     chunks: Vec<ChunkRow>,
     touched: BTreeMap<ExecutionId, i64>,
     committed: Vec<Committed>,
+    /// What its output takes; given back when it is gone.
+    room: Vec<OwnedSemaphorePermit>,
 }
 
 struct EventRow {
@@ -111,7 +119,10 @@ impl Writer {
             let mut close = None;
             for message in waiting.drain(..) {
                 match message {
-                    Message::Append(fact) => self.take(fact, &mut batch).await,
+                    Message::Append(fact, room) => {
+                        self.take(fact, &mut batch).await;
+                        batch.room.extend(room);
+                    }
                     Message::Begin { fact, plan, idempotent, reply } => {
                         replies.push(Reply::Begun(fact.execution_id, reply));
                         self.begin(fact, First { plan, idempotent }, &mut batch).await;

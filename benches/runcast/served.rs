@@ -1,0 +1,108 @@
+//! A real server on an empty folder, with an admin's token.
+
+use std::{
+    io::{BufRead, BufReader, Write},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+};
+
+use tempfile::TempDir;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+
+pub struct Served {
+    pub address: String,
+    pub token: String,
+    child: Child,
+    _folder: TempDir,
+}
+
+/// The release build, else the one that cargo made for this benchmark.
+fn program() -> PathBuf {
+    std::env::var_os("RUNCAST_BIN").map_or_else(|| env!("CARGO_BIN_EXE_runcast").into(), PathBuf::from)
+}
+
+impl Served {
+    pub fn start(workflows: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (data, files) = (folder.path().join("data"), folder.path().join("workflows"));
+        std::fs::create_dir_all(&files).expect("a folder");
+        for (name, text) in workflows {
+            std::fs::write(files.join(format!("{name}.yaml")), text).expect("written");
+        }
+        let token = admin(&data);
+        let mut child = Command::new(program())
+            .args(["serve", "--listen", "127.0.0.1:0", "--data"])
+            .arg(&data)
+            .arg("--workflows")
+            .arg(&files)
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the server starts");
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().expect("piped")).read_line(&mut line).expect("its first line");
+        let address = line.trim().rsplit("http://").next().expect("an address").to_owned();
+        Self { address, token, child, _folder: folder }
+    }
+
+    /// Bytes of memory that are the server's alone, and its share of what it has with others.
+    pub fn memory(&self) -> u64 {
+        let text = std::fs::read_to_string(format!("/proc/{}/smaps_rollup", self.child.id())).expect("it lives");
+        let line = text.lines().find(|line| line.starts_with("Pss:")).expect("a Pss line");
+        line.split_whitespace().nth(1).and_then(|kib| kib.parse::<u64>().ok()).expect("a number") * 1024
+    }
+
+    /// Sends a request on a connection of its own, which stays open with the answer unread.
+    pub async fn request(&self, method: &str, path: &str, body: &str) -> TcpStream {
+        let mut stream = TcpStream::connect(&self.address).await.expect("a connection");
+        stream.set_nodelay(true).expect("no delay");
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {}\r\ncontent-length: {}\r\n\r\n{body}",
+            self.address,
+            self.token,
+            body.len()
+        );
+        stream.write_all(head.as_bytes()).await.expect("sent");
+        stream
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn admin(data: &Path) -> String {
+    let mut user = Command::new(program())
+        .args(["user", "add", "root", "--admin", "--password-stdin", "--data"])
+        .arg(data)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("a user is added");
+    user.stdin.take().expect("piped").write_all(b"correct horse battery").expect("written");
+    assert!(user.wait().expect("it ends").success());
+    let token = Command::new(program()).args(["token", "create", "--user", "root", "--data"]).arg(data).output();
+    let token = String::from_utf8(token.expect("a token").stdout).expect("text");
+    token.split_whitespace().find(|word| word.starts_with("rc_")).expect("a token").to_owned()
+}
+
+/// Reads until `text` has come; what was read is dropped but for its end.
+pub async fn until(stream: &mut TcpStream, text: &str) {
+    let mut seen = Vec::new();
+    let mut buffer = [0; 16 * 1024];
+    loop {
+        let read = stream.read(&mut buffer).await.expect("bytes");
+        assert!(read > 0, "the stream ended before {text:?}");
+        seen.extend_from_slice(&buffer[..read]);
+        if seen.windows(text.len()).any(|window| window == text.as_bytes()) {
+            return;
+        }
+        let keep = seen.len().saturating_sub(text.len());
+        seen.drain(..keep);
+    }
+}
