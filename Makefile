@@ -60,6 +60,10 @@ test-browser: build ## the browser tests, against the release build
 	$(call say,browser tests)
 	cd end2end && npm ci --no-fund --no-audit && npx --no-install playwright test $(SPEC)
 
+.PHONY: pictures
+pictures: build ## take the README's pictures
+	cd end2end && npm ci --no-fund --no-audit && npx --no-install playwright test --config pictures.config.ts
+
 .PHONY: bench
 bench: tools build ## the benchmarks that the README quotes
 	$(call say,benchmarks)
