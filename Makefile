@@ -67,7 +67,7 @@ pictures: build ## take the README's pictures
 .PHONY: bench
 bench: tools build ## the benchmarks that the README quotes
 	$(call say,benchmarks)
-	cargo bench --locked --features ssr
+	cargo bench --locked --features ssr --bench runcast
 
 .PHONY: build
 build: tools $(BUILT) ## the release build that run, test and bench share
