@@ -60,10 +60,14 @@ test-browser: build ## the browser tests, against the release build
 	$(call say,browser tests)
 	cd end2end && npm ci --no-fund --no-audit && npx --no-install playwright test $(SPEC)
 
+.PHONY: pictures
+pictures: build ## take the README's pictures
+	cd end2end && npm ci --no-fund --no-audit && npx --no-install playwright test --config pictures.config.ts
+
 .PHONY: bench
 bench: tools build ## the benchmarks that the README quotes
 	$(call say,benchmarks)
-	cargo bench --locked --features ssr
+	cargo bench --locked --features ssr --bench runcast
 
 .PHONY: build
 build: tools $(BUILT) ## the release build that run, test and bench share

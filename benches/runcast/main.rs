@@ -1,7 +1,7 @@
 //! What the README quotes: `make bench` prints it, with a yardstick of the same run beside each figure.
 //!
 //! The server is the release build that `make run` starts, a process of its own, driven over real sockets. Each part
-//! makes its own empty data folder. Parts can be named: `cargo bench --features ssr -- steps latency`.
+//! makes its own empty data folder. Parts can be named: `cargo bench --features ssr --bench runcast -- steps latency`.
 
 mod latency;
 mod memory;

@@ -35,6 +35,8 @@ pub struct Live {
     /// The time now, to the second, as the server has it; none until the page is hydrated, so that both sides render
     /// the same.
     pub now: RwSignal<Option<Timestamp>>,
+    /// Set once the reader has asked to sign out: the form's answer says where to go then.
+    pub leaving: StoredValue<bool>,
     ahead: RwSignal<i64>,
 }
 
@@ -45,6 +47,7 @@ impl Live {
             state: RwSignal::new(LiveState::Connecting),
             seq: RwSignal::new(Seq(0)),
             now: RwSignal::new(None),
+            leaving: StoredValue::new(false),
             ahead: RwSignal::new(0),
         };
         provide_context(live);

@@ -67,12 +67,13 @@ fn Pages() -> impl IntoView {
 
 #[component]
 fn Who(me: Me) -> impl IntoView {
+    let live = Live::expect();
     let name = move || Suspend::new(async move { me.viewer().await.map(|viewer| viewer.name.to_string()) });
     view! {
         <div data-part="who">
             <span><Transition>{name}</Transition></span>
             <ThemeSwitch/>
-            <form method="post" action="/api/logout">
+            <form method="post" action="/api/logout" on:submit=move |_| live.leaving.set_value(true)>
                 <button class="button" type="submit" data-shape="square" data-kind="quiet" aria-label="Sign out" title="Sign out">
                     <Icon name="leave"/>
                 </button>

@@ -82,6 +82,7 @@ async fn recover(live: Live, failures: &mut i32) {
         live.state.set(LiveState::Reconnecting);
     }
     match standing().await {
+        Standing::SignedOut if live.leaving.get_value() => {}
         Standing::SignedOut => sign_in(),
         Standing::SignedIn => live.state.set(LiveState::Reconnecting),
         Standing::Unknown => live.state.set(LiveState::Offline),
@@ -108,19 +109,24 @@ async fn listen(follower: &impl Follower, live: Live, failures: &mut i32) -> End
             }
             Either::Left((None, _)) => return Ending::Lost,
             Either::Right(_) => {
-                let now = time::now();
-                if !time::hidden() {
-                    seen = now;
-                }
-                if now.since(heard) > SILENCE || source.ready_state() == EventSource::CLOSED {
+                let silent = time::now().since(heard) > SILENCE;
+                if silent || source.ready_state() == EventSource::CLOSED || cut_off().await {
                     return Ending::Lost;
-                }
-                if now.since(seen) > UNSEEN {
-                    return Ending::Unseen;
                 }
             }
         }
+        if !time::hidden() {
+            seen = time::now();
+        } else if time::now().since(seen) > UNSEEN {
+            return Ending::Unseen;
+        }
     }
+}
+
+/// Whether the browser has no network and the server is indeed out of reach; one on the same machine is not.
+async fn cut_off() -> bool {
+    let online = web_sys::window().is_none_or(|window| window.navigator().on_line());
+    !online && matches!(standing().await, Standing::Unknown)
 }
 
 fn address(follower: &impl Follower) -> String {

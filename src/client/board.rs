@@ -42,6 +42,8 @@ impl Board {
     /// Leaves what is drawn as it is.
     pub fn leave(self) {
         self.slots.iter().for_each(ProgressBar::abandon);
+        // The cursor still stands behind the last line.
+        eprintln!();
     }
 
     /// Takes away what is drawn.

@@ -114,7 +114,7 @@ pub async fn follow(api: &Api, id: ExecutionId, json: bool) -> Result<u8, Client
         match hear(&mut stream, || view.draw(execution.as_ref())).await? {
             Heard::Enough => {
                 view.close(execution.as_ref());
-                eprintln!("\n{id} goes on. `runcast watch {id}` watches it, `runcast cancel {id}` stops it.");
+                eprintln!("{id} goes on. `runcast watch {id}` watches it, `runcast cancel {id}` stops it.");
                 return Ok(130);
             }
             Heard::Message(Message::Fact { recorded, json }) => {

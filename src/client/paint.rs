@@ -14,7 +14,7 @@ use crate::domain::{
 /// Width of a bar, in cells.
 const BAR_CELLS: usize = 20;
 /// Widest name before it is cut, in characters.
-const NAME_MAX: usize = 28;
+const NAME_MAX: usize = 24;
 
 /// Whether there are colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,13 +108,13 @@ impl Paint {
             execution.percent,
             taken(execution.duration_ms, execution.started_at, now),
         );
-        line += &self.dim(format!("  {}", execution.owner));
         for step in execution.running() {
             line += &format!("  {}", printable(&step.name, Keep::Text));
             if let Some(message) = &step.message {
                 line += &self.dim(format!(" {}", printable(message, Keep::Text)));
             }
         }
+        line += &self.dim(format!("  {}", execution.owner));
         line
     }
 
@@ -189,7 +189,7 @@ impl Paint {
             }
             Event::StepProgress { step, percent, message, .. } => {
                 let message = message.as_deref().map(text).unwrap_or_default();
-                format!("{} {percent:.0}% {message}", self.dim(format!("[{step}]"))).trim_end().to_owned()
+                format!("{} {:.0}% {message}", self.dim(format!("[{step}]")), percent.floor()).trim_end().to_owned()
             }
             Event::StepOutput { .. } => return None,
             Event::StepCompleted { step, duration_ms, .. } => {

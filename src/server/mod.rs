@@ -32,7 +32,10 @@ use self::{
     settings::Settings,
     workflows::Workflows,
 };
-use crate::{client::arguments::ServeArgs, domain::time::Timestamp};
+use crate::{
+    client::arguments::ServeArgs,
+    domain::{id::Seq, time::Timestamp},
+};
 
 /// How often old executions are looked for.
 const PRUNE_EVERY: Duration = Duration::from_secs(60);
@@ -180,7 +183,12 @@ async fn open(
     let access_settings = AccessSettings { public_url: settings.public_url.clone(), trust_proxy: settings.trust_proxy };
     let access = Access::open(&settings.data, access_settings).await?;
     let feed = Feed::default();
-    let place = if settings.memory { Place::Memory } else { Place::File(settings.data.join("journal.db")) };
+    let place = if settings.memory {
+        // Microseconds since 1970: no life gives so many ids that the next one would not be past them.
+        Place::Memory(Seq(u64::try_from(clock::now().0).unwrap_or(0) * 1000))
+    } else {
+        Place::File(settings.data.join("journal.db"))
+    };
     let journal = Journal::open(place, feed.clone(), tasks).await?;
     let engine = Engine::new(
         journal.clone(),

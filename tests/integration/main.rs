@@ -3,6 +3,7 @@
 mod app;
 mod command;
 mod engine;
+mod history;
 mod house;
 mod input;
 mod live;

@@ -22,6 +22,7 @@ pub fn StopButton(
     execution: RwSignal<Execution>,
 ) -> impl IntoView {
     let stage = RwSignal::new(Stage::Idle);
+    let kept = RwSignal::new(false);
     let id = execution.with_untracked(|execution| execution.id);
     let send = move |_| {
         stage.set(Stage::Sent);
@@ -42,37 +43,60 @@ pub fn StopButton(
             <span role="status">{said}</span>
             {move || {
                 if stage.get() == Stage::Asking {
-                    Either::Left(view! { <Question stage send/> })
+                    Either::Left(view! { <Question stage kept send/> })
                 } else {
-                    Either::Right(view! {
-                        <button class="button" type="button" data-kind="danger" on:click=move |_| stage.set(Stage::Asking)>
-                            <Icon name="stop"/>
-                            "Cancel"
-                        </button>
-                    })
+                    Either::Right(view! { <Offer stage kept/> })
                 }
             }}
         </span>
     }
 }
 
+/// The first step. Whoever comes back from the second one finds the focus where they left it.
 #[component]
-fn Question(stage: RwSignal<Stage>, send: impl Fn(leptos::ev::MouseEvent) + 'static) -> impl IntoView {
+fn Offer(stage: RwSignal<Stage>, kept: RwSignal<bool>) -> impl IntoView {
+    let button = NodeRef::<Button>::new();
+    Effect::new(move || {
+        if let Some(button) = button.get()
+            && kept.get_untracked()
+        {
+            kept.set(false);
+            let _ = button.focus();
+        }
+    });
+    view! {
+        <button class="button" type="button" data-kind="danger" on:click=move |_| stage.set(Stage::Asking) node_ref=button>
+            <Icon name="stop"/>
+            "Cancel"
+        </button>
+    }
+}
+
+#[component]
+fn Question(
+    stage: RwSignal<Stage>,
+    kept: RwSignal<bool>,
+    send: impl Fn(leptos::ev::MouseEvent) + 'static,
+) -> impl IntoView {
     let first = NodeRef::<Button>::new();
     Effect::new(move || {
         if let Some(button) = first.get() {
             let _ = button.focus();
         }
     });
+    let keep = move || {
+        kept.set(true);
+        stage.set(Stage::Idle);
+    };
     let escape = move |event: leptos::ev::KeyboardEvent| {
         if event.key() == "Escape" {
-            stage.set(Stage::Idle);
+            keep();
         }
     };
     view! {
         <span data-part="question" role="group" aria-label="Cancel this execution?" on:keydown=escape>
             <span>"Cancel this execution?"</span>
-            <button class="button" type="button" on:click=move |_| stage.set(Stage::Idle) node_ref=first>
+            <button class="button" type="button" on:click=move |_| keep() node_ref=first>
                 "Keep it running"
             </button>
             <button class="button" type="button" data-kind="danger" on:click=send>

@@ -15,8 +15,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
-/// Most bytes of a request's head; hyper's buffer for reading and writing grows to this and no further.
-const HEAD_MAX: usize = 16 * 1024;
+/// Most bytes of a request's head, and of hyper's buffer for reading, which each connection keeps; it takes no less.
+const HEAD_MAX: usize = 8 * 1024;
 /// Most bytes that the kernel holds for a client that does not read.
 const SEND_BUFFER: usize = 128 * 1024;
 /// After so many milliseconds without an answer to what was sent, a peer counts as gone.

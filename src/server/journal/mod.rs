@@ -66,8 +66,9 @@ pub enum JournalError {
 pub enum Place {
     /// In this file.
     File(PathBuf),
-    /// In memory, gone with the server.
-    Memory,
+    /// In memory, gone with the server. Its facts come after this place: ids rise over restarts though nothing else
+    /// outlives one, so that a reader who was here before is told that it missed something.
+    Memory(Seq),
 }
 
 /// A handle on the journal; cheap to clone.
@@ -100,6 +101,9 @@ impl Journal {
         let (write, read) = pools(&place).await?;
         sqlx::migrate!("src/server/journal/migrations").run(&write).await?;
         let mut connection = write.acquire().await?;
+        if let Place::Memory(after) = place {
+            query::begin_after(&mut connection, after).await?;
+        }
         let (head, last_key) = (query::head(&mut connection).await?, query::last_key(&mut connection).await?);
         drop(connection);
         feed.begin(head);
@@ -189,7 +193,7 @@ fn weight(event: &Event) -> u32 {
 
 async fn pools(place: &Place) -> Result<(SqlitePool, SqlitePool), JournalError> {
     let path = match place {
-        Place::Memory => {
+        Place::Memory(_) => {
             let options = SqliteConnectOptions::from_str("sqlite::memory:")?.foreign_keys(true);
             let one = SqlitePoolOptions::new()
                 .min_connections(1)

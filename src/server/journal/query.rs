@@ -187,6 +187,15 @@ pub(super) async fn head(connection: &mut Connection) -> Result<Seq, JournalErro
     Ok(seq(head))
 }
 
+/// Lets an empty journal begin after a place, as if everything up to it had been pruned.
+pub(super) async fn begin_after(connection: &mut Connection, after: Seq) -> Result<(), JournalError> {
+    sqlx::query("update marks set value = ? where name in ('head', 'pruned_through')")
+        .bind(db(after))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
 pub(super) async fn last_key(connection: &mut Connection) -> Result<i64, JournalError> {
     Ok(sqlx::query_scalar("select coalesce(max(key), 0) from executions").fetch_one(connection).await?)
 }

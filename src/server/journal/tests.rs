@@ -103,7 +103,7 @@ pub(in crate::server) fn name(text: &str) -> Name {
 }
 
 pub(in crate::server) async fn in_memory(feed: &Feed) -> Journal {
-    Journal::open(Place::Memory, feed.clone(), &TaskTracker::new()).await.expect("a journal in memory")
+    Journal::open(Place::Memory(Seq(0)), feed.clone(), &TaskTracker::new()).await.expect("a journal in memory")
 }
 
 async fn on_disk(folder: &std::path::Path) -> Journal {
