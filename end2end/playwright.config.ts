@@ -13,14 +13,14 @@ process.env.LEPTOS_SITE_PKG_DIR ??= "pkg";
 export default defineConfig({
   testDir: "specs",
   outputDir: "test-results",
-  timeout: 45_000,
+  timeout: 90_000,
   expect: { timeout: 10_000, toPass: { timeout: 10_000 } },
   fullyParallel: true,
   workers: 2,
   retries: 0,
   forbidOnly: true,
   reporter: [["list"], ["html", { open: "never" }]],
-  use: { trace: "retain-on-failure", screenshot: "only-on-failure", actionTimeout: 10_000 },
+  use: { trace: { mode: "retain-on-failure", screenshots: false, sources: false }, screenshot: "only-on-failure", actionTimeout: 10_000 },
   projects: [
     {
       name: "chromium",

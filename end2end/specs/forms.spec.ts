@@ -77,7 +77,7 @@ test("a broken workflow file shows its error on the Workflows page, and comes go
   await expect(async () => {
     await workflows.open();
     await expect(row).toContainText(/rum: is no key .*did you mean "run"\?.*quick\.yaml:3:5/, { timeout: 100 });
-  }).toPass({ timeout: 4_000 });
+  }).toPass();
   // Its last good version can still be run.
   await server.reaches("root", await server.run("root", "quick"), "execution.completed");
   await page.goto("/workflows/quick");
@@ -87,7 +87,7 @@ test("a broken workflow file shows its error on the Workflows page, and comes go
   await expect(async () => {
     await workflows.open();
     await expect(row).toContainText("Mended", { timeout: 100 });
-  }).toPass({ timeout: 4_000 });
+  }).toPass();
   await expect(row).not.toContainText("rum");
   await page.goto("/workflows/quick");
   await new WorkflowPage(page).run.click();
@@ -100,7 +100,7 @@ test("a file that was never good can't be run, and says why to an admin only", a
   await expect(async () => {
     await root.open();
     await expect(root.row("hopeless")).toContainText("hopeless.yaml:1:8", { timeout: 100 });
-  }).toPass({ timeout: 4_000 });
+  }).toPass();
   await expect(root.row("hopeless").getByRole("link", { name: "Run hopeless" })).toBeHidden();
   const alice = new WorkflowsPage(await visitor("alice"));
   await alice.open();
