@@ -241,7 +241,8 @@ impl Reader {
     }
 
     async fn catch_up(&mut self) -> Option<Bytes> {
-        match self.journal.page(&self.audience, &self.filter, self.cursor).await {
+        // Boxed, or every idle stream would hold the room that reading the database takes.
+        match Box::pin(self.journal.page(&self.audience, &self.filter, self.cursor)).await {
             Ok(page) => {
                 self.cursor = page.through;
                 (!page.frames.is_empty()).then(|| page.frames.into())
