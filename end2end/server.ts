@@ -12,7 +12,7 @@ export const PASSWORD = "correct horse battery";
 
 const { RUNCAST_BIN = "", PATH, HOME, LANG, TZ } = process.env;
 const { LEPTOS_OUTPUT_NAME, LEPTOS_SITE_ROOT, LEPTOS_SITE_PKG_DIR } = process.env;
-const environment = { RUNCAST_LOG: "warn", PATH, HOME, LANG, TZ, LEPTOS_OUTPUT_NAME, LEPTOS_SITE_ROOT, LEPTOS_SITE_PKG_DIR };
+const environment = { RUNCAST_LOG: "error", PATH, HOME, LANG, TZ, LEPTOS_OUTPUT_NAME, LEPTOS_SITE_ROOT, LEPTOS_SITE_PKG_DIR };
 
 /** The real binary at work on an empty folder. It can be stopped, killed and started again where it was. */
 export class Server {

@@ -19,7 +19,7 @@ test("signing out in one tab sends the other one to the sign-in page", async ({ 
   const other = await page.context().newPage();
   await new ExecutionsPage(other).open();
   await new Door(other).signOut();
-  await expect(other).toHaveURL(/\/sign-in/);
+  await expect(other).toHaveURL("/sign-in");
   await expect(page).toHaveURL(`/sign-in?next=${encodeURIComponent(`/executions/${id}`)}`, SOON);
 });
 

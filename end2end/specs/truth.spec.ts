@@ -110,6 +110,16 @@ test("a page that was offline says so, and shows afterwards what happened meanwh
   await expect(list.running).toHaveCount(0);
 });
 
+test("a browser that knows that it is offline says so at once", async ({ visitor, troubles }) => {
+  troubles.meant(UNREACHABLE);
+  const list = new ExecutionsPage(await visitor("alice"));
+  await list.open();
+  await list.page.context().setOffline(true);
+  await expect(list.light).toHaveText("Offline");
+  await list.page.context().setOffline(false);
+  await list.isLive();
+});
+
 test("the light says that the page is reconnecting while the server answers but the stream does not", async ({ server, visitor, troubles }) => {
   troubles.meant(UNREACHABLE);
   const page = await visitor("alice");
