@@ -77,7 +77,7 @@ fn WorkflowRow(flows: Flows, view: WorkflowView) -> impl IntoView {
                 <span>{view.description.clone()}</span>
                 {errors}
             </th>
-            <td data-part="steps" title=names.join(", ")>{view.runnable.then(|| names.len())}</td>
+            <td data-part="steps" title=names.join(", ")>{view.runnable.then_some(names.len())}</td>
             <td data-part="last">{move || last.get().map(|run| view! { <Last run/> })}</td>
             <td data-part="act">
                 {view.runnable.then(|| view! {
