@@ -95,8 +95,7 @@ impl Access {
             .busy_timeout(BUSY)
             .foreign_keys(true)
             .disable_statement_logging();
-        let pool = SqlitePoolOptions::new().max_connections(CONNECTIONS).connect_with(options.clone()).await?;
-        migrate(data, &pool).await?;
+        let pool = connect(data, options.clone()).await?;
 
         let stop = CancellationToken::new();
         let watch = Arc::new(watch::Watch::default());
@@ -335,8 +334,9 @@ fn prepare(data: &Path, file: &Path) -> Result<(), AccessError> {
     }
 }
 
-/// One process at a time: server and command line may both be the first.
-async fn migrate(data: &Path, pool: &SqlitePool) -> Result<(), AccessError> {
+/// The database in its newest form. One process at a time: server and command line may both be the first, and SQLite
+/// does not wait for another that turns the same new file to write-ahead logging.
+async fn connect(data: &Path, options: SqliteConnectOptions) -> Result<SqlitePool, AccessError> {
     let path = data.join("access.lock");
     let lock = tokio::task::spawn_blocking(move || {
         let open = fs::OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(&path);
@@ -344,7 +344,8 @@ async fn migrate(data: &Path, pool: &SqlitePool) -> Result<(), AccessError> {
         locked.map_err(|source| AccessError::Folder { path, source })
     });
     let lock = lock.await.map_err(|error| AccessError::Database(sqlx::Error::Io(io::Error::other(error))))??;
-    sqlx::migrate!("src/server/access/migrations").run(pool).await?;
+    let pool = SqlitePoolOptions::new().max_connections(CONNECTIONS).connect_with(options).await?;
+    sqlx::migrate!("src/server/access/migrations").run(&pool).await?;
     drop(lock);
-    Ok(())
+    Ok(pool)
 }
