@@ -784,19 +784,3 @@ async fn whoever_cancels_at_any_moment_there_is_one_end() {
 async fn step_failure_words_are_those_of_the_contract() {
     assert_eq!(serde_json::to_value(StepFailure::TimedOut).expect("JSON"), json!("timed_out"));
 }
-
-/// Not a bound, a figure: `cargo test --release … five_steps -- --ignored --nocapture`.
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "a measurement"]
-async fn five_steps_of_true() {
-    let house = House::new().await;
-    let steps: String = (0..5).map(|n| format!("- {{id: s{n}, run: 'true'}}\n")).collect();
-    let mut took = Vec::new();
-    for _ in 0..50 {
-        let begun = Instant::now();
-        house.run(&format!("steps:\n{steps}")).await;
-        took.push(begun.elapsed());
-    }
-    took.sort_unstable();
-    println!("five steps of true: median {:?}, least {:?}, most {:?}", took[25], took[0], took[49]);
-}

@@ -47,6 +47,7 @@ impl House {
             .route("/api/whoami", any(async |caller: Caller| caller.viewer.name.to_string()))
             .fallback(page)
             .layer(from_fn_with_state(access.clone(), guard))
+            .layer(axum::extract::DefaultBodyLimit::max(BODY_MAX))
             .with_state(access.clone());
         Self { _data: data, access, router }
     }
