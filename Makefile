@@ -76,7 +76,7 @@ build: tools $(BUILT) ## the release build that run, test and bench share
 # and a binary newer than it is somebody else's.
 $(BUILT): $(SOURCES) $(or $(wildcard $(RUNCAST_BIN)),absent)
 	$(call say,release build)
-	cargo leptos build --release
+	cargo leptos build --release --precompress
 	@test -x "$(RUNCAST_BIN)" && touch $@
 
 .PHONY: absent

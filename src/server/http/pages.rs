@@ -38,12 +38,14 @@ fn content_security_policy() {
     }
 }
 
-/// Headers of every answer, where it does not bring its own.
+/// Headers of every answer, where it does not bring its own. The page's files are asked for again each time, and mostly
+/// answered by 304: after an upgrade an old script must not meet a new page.
 pub(super) async fn security_headers(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     for (name, value) in [
         (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+        (header::CACHE_CONTROL, "no-cache"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "same-origin"),
         (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
