@@ -30,7 +30,9 @@ test("a parameter that is missing or of the wrong type says so at its field, and
   await expect(new ExecutionsPage(page).running).toHaveCount(1);
 });
 
-test("each kind of parameter has its field, and what is chosen reaches the steps", async ({ server, visitor }) => {
+test("each kind of parameter has its field, and what is chosen reaches the steps", async ({ server, visitor, troubles }) => {
+  // Until the file is picked up, the page is not there.
+  troubles.meant(REFUSED(404));
   server.write("kinds", `
 params:
   - { name: text, default: as it is }
