@@ -98,5 +98,41 @@ steps:
     name: Rest
     run: echo "resting"
 `,
+    tongues: `
+description: Print 3,000 lines of letters that are two, three and four bytes long
+steps:
+  - id: speak
+    name: Speak
+    run: |
+      letters=(é 中 😀)
+      for n in $(seq 3000); do
+        printf -v room '%*s' $((n % 41)) ''
+        echo "$n \${room// /\${letters[n % 3]}}é中😀"
+      done
+`,
+    snares: `
+description: Print what frames are made of
+params:
+  - { name: word, default: "", description: Is printed as it is }
+steps:
+  - id: set
+    name: 'data: the snares'
+    run: |
+      printf '%s\\n' "data: boo" "id: 5" "event: boo" "retry: 1" ": boo" "" "data"
+      printf 'with its return\\r\\n'
+      printf 'seen 10%%\\rseen 20%%\\rid: 6 30%%\\n'
+      printf 'one\\342\\200\\250two\\342\\200\\251three\\302\\205four\\vfive\\fsix\\n'
+      printf '\\357\\273\\277marked\\n'
+      printf 'null\\0byte\\n'
+      printf '%s\\n' "$WORD"
+      printf '::progress 42.5 up\\342\\200\\250id: 7\\302\\205data: {}\\n'
+      printf 'lines<<EOF\\n%s\\nEOF\\n' $'one\\n\\ndata: two\\nid: 8\\n\\r\\342\\200\\250three' >> "$RUNCAST_OUTPUT"
+      printf 'word=%s\\n' 'data: {"kind":"end"}' >> "$RUNCAST_OUTPUT"
+  - id: fall
+    name: Fall into one
+    run: |
+      echo "::error::id: 9"
+      exit 3
+`,
   };
 }

@@ -129,7 +129,7 @@ export class Server {
 
   /** Waits until an execution has this status, by its stream. */
   async reaches(user: string, id: string, kind: string) {
-    const headers = { authorization: `Bearer ${await this.#token(user)}` };
+    const headers = { authorization: `Bearer ${await this.token(user)}` };
     const stream = await fetch(`${this.url}/api/executions/${id}/events`, { headers });
     const lines = createInterface({ input: Readable.fromWeb(stream.body!) });
     for await (const line of lines) {
@@ -138,20 +138,21 @@ export class Server {
     throw new Error(`the stream of ${id} ended before ${kind}`);
   }
 
-  async #fetch(user: string, path: string, body?: unknown) {
-    const headers = { authorization: `Bearer ${await this.#token(user)}`, "content-type": "application/json" };
-    const post = body === undefined ? {} : { method: "POST", body: JSON.stringify(body) };
-    const answer = await fetch(this.url + path, { headers, ...post });
-    if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
-    return await answer.json();
-  }
-
-  async #token(user: string) {
+  /** A user's token: what programs sign in with. */
+  async token(user: string) {
     const known = this.#tokens.get(user);
     if (known) return known;
     const token = await this.command(["token", "create", "--user", user, "--data", this.data]);
     this.#tokens.set(user, token);
     return token;
+  }
+
+  async #fetch(user: string, path: string, body?: unknown) {
+    const headers = { authorization: `Bearer ${await this.token(user)}`, "content-type": "application/json" };
+    const post = body === undefined ? {} : { method: "POST", body: JSON.stringify(body) };
+    const answer = await fetch(this.url + path, { headers, ...post });
+    if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
+    return await answer.json();
   }
 
   async #hasUsers() {

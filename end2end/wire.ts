@@ -1,12 +1,23 @@
 import { once } from "node:events";
 import { type AddressInfo, type Socket, connect, createServer } from "node:net";
+import { Transform } from "node:stream";
+
+/** What came through the wire: when, a request's head, and the first bytes of what it was answered. */
+export interface Asked {
+  at: number;
+  head: string;
+  answer: string;
+}
 
 /** A wire between browsers and a server, that a test can cut. */
 export class Wire {
+  /** Every request so far, in order. */
+  readonly asked: Asked[] = [];
   #server = createServer((near) => this.#join(near));
   #sockets = new Set<Socket>();
   #to: URL;
   #whole = true;
+  #left = Infinity;
 
   constructor(to: string) {
     this.#to = new URL(to);
@@ -15,6 +26,10 @@ export class Wire {
   /** Where the server seems to be. */
   get url() {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  get whole() {
+    return this.#whole;
   }
 
   async lay() {
@@ -28,7 +43,13 @@ export class Wire {
     for (const socket of this.#sockets) socket.destroy();
   }
 
+  /** Cuts it when the server has said this many bytes more, which still arrive. */
+  cutAfter(bytes: number) {
+    this.#left = bytes;
+  }
+
   mend() {
+    this.#left = Infinity;
     this.#whole = true;
   }
 
@@ -48,7 +69,35 @@ export class Wire {
         this.#sockets.delete(one);
         other.destroy();
       });
-      one.pipe(other);
     }
+    this.#note(near, far);
+    near.pipe(far);
+    far.pipe(this.#meter(near)).pipe(near);
+  }
+
+  /** Lets through what the wire still carries. */
+  #meter(near: Socket) {
+    return new Transform({
+      transform: (bytes: Buffer, _, pass) => {
+        if (bytes.length < this.#left) {
+          this.#left -= bytes.length;
+          return pass(null, bytes);
+        }
+        near.write(bytes.subarray(0, this.#left), () => this.cut());
+        this.#left = 0;
+      },
+    });
+  }
+
+  #note(near: Socket, far: Socket) {
+    let asked: Asked | undefined;
+    // A request of those that the tests make comes in one piece.
+    near.on("data", (bytes) => {
+      const head = bytes.toString("latin1");
+      if (/^[A-Z]+ \S+ HTTP\//.test(head)) this.asked.push((asked = { at: Date.now(), head, answer: "" }));
+    });
+    far.on("data", (bytes) => {
+      if (asked && asked.answer.length < 2_000) asked.answer += bytes.toString("latin1");
+    });
   }
 }
