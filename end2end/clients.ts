@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import type { Page } from "@playwright/test";
+import { type Page, expect } from "@playwright/test";
 import { EventSource } from "eventsource";
 
 /** A message as a client gave it; what the client does not tell is absent. */
@@ -28,6 +29,11 @@ export interface Stream {
   after?: number;
 }
 
+/** Waits for what is looked at often. */
+export async function until(what: string, holds: () => boolean | Promise<boolean>, timeout = 10_000) {
+  await expect.poll(holds, { message: what, intervals: [20], timeout }).toBe(true);
+}
+
 /** A client at work: what it has heard so far. It asks again when its link breaks, and when the stream ends. */
 export abstract class Listener {
   readonly messages: Message[] = [];
@@ -46,6 +52,33 @@ export abstract class Listener {
     return this.messages.flatMap(({ data }) => (data ? [JSON.parse(data) as Said] : []));
   }
 
+  get facts() {
+    return this.said.filter(({ seq }) => seq !== undefined);
+  }
+
+  /** The last id that it knows. */
+  get last() {
+    return this.facts.at(-1)?.seq;
+  }
+
+  /** The lines that the steps, or one of them, have printed. */
+  texts(step?: string) {
+    const outputs = this.facts.filter((fact) => fact.kind === "step.output" && (!step || fact.step === step));
+    return outputs.flatMap(({ lines }) => (lines as { text: string }[]).map(({ text }) => text));
+  }
+
+  count(kind: string) {
+    return this.said.filter((said) => said.kind === kind).length;
+  }
+
+  async hears(text: string) {
+    await until(`the line ${text}`, () => this.texts().includes(text));
+  }
+
+  async ends() {
+    await until("the stream's end", () => this.count("end") > 0);
+  }
+
   /** Whether it has been told that there is nothing more to be had. */
   abstract closed(): Promise<boolean>;
   abstract stop(): Promise<void>;
@@ -53,16 +86,24 @@ export abstract class Listener {
 
 /** A program that asks until the answer is no stream. */
 abstract class Program extends Listener {
-  protected process?: ChildProcess;
   protected stopped = false;
+  #process?: ChildProcess;
 
   async closed() {
     return this.statuses.at(-1) === 204;
   }
 
+  protected works(child: ChildProcess) {
+    this.#process = child;
+    // It does not outlive a worker that is stopped in the middle of a test.
+    const abandon = () => child.kill("SIGKILL");
+    process.once("exit", abandon);
+    child.once("exit", () => process.off("exit", abandon));
+  }
+
   async stop() {
     this.stopped = true;
-    const child = this.process;
+    const child = this.#process;
     if (!child || child.exitCode !== null || child.signalCode !== null) return;
     const ended = once(child, "exit");
     child.kill("SIGKILL");
@@ -77,8 +118,10 @@ export class Python extends Program {
     const folder = join(import.meta.dirname, "clients");
     const args = [join(folder, script), url, ...(after === undefined ? [] : [String(after)])];
     const env = { ...process.env, RUNCAST_TOKEN: token, PYTHONDONTWRITEBYTECODE: "1" };
-    const child = spawn(join(folder, ".venv/bin/python"), args, { env, stdio: ["ignore", "pipe", "inherit"] });
-    this.process = child;
+    const python = join(folder, ".venv/bin/python");
+    if (!existsSync(python)) throw new Error("the Python clients are missing: tools/install --with-browser");
+    const child = spawn(python, args, { env, stdio: ["ignore", "pipe", "inherit"] });
+    this.works(child);
     createInterface({ input: child.stdout }).on("line", (line) => {
       const { status, ...message } = JSON.parse(line);
       if (status) this.statuses.push(status);
@@ -89,6 +132,13 @@ export class Python extends Program {
 
 /** curl, whose bytes are read as strictly as can be: what this server says is less than what a stream may. */
 export class Curl extends Program {
+  /** What curl has when it asks for the whole of a stream that is over. */
+  static async whole(stream: Stream) {
+    const curl = new Curl(stream);
+    await curl.isDone();
+    return curl;
+  }
+
   /** With what curl ended, each time. */
   readonly codes: number[] = [];
   /** All that came, of all answers. */
@@ -97,18 +147,29 @@ export class Curl extends Program {
   wrong?: Error;
   #last?: string;
 
-  constructor(readonly stream: Stream, readonly options: string[] = []) {
+  constructor(readonly stream: Stream) {
     super();
     this.#last = stream.after?.toString();
     void this.#ask();
   }
 
+  /** It has been told all, without an error. */
+  async isDone() {
+    await until("the end of what curl asks", () => this.wrong !== undefined || this.closed());
+    expect(this.wrong).toBeUndefined();
+    expect(this.codes).toEqual([0, 0]);
+    expect(this.statuses).toEqual([200, 204]);
+    expect(this.text).toMatch(/^retry: \d+\n/);
+    expect(this.text.match(/^retry:/gm)).toHaveLength(1);
+    for (const { id, data } of this.messages) expect(id).toBe((data ? (JSON.parse(data) as Said).seq : undefined)?.toString());
+  }
+
   async #ask() {
     do {
       const headers = [`authorization: Bearer ${this.stream.token}`, ...(this.#last ? [`last-event-id: ${this.#last}`] : [])];
-      const args = ["-sN", ...headers.flatMap((header) => ["-H", header]), "-w", "%{stderr}%{http_code}", ...this.options];
-      const child = spawn("curl", [...args, this.stream.url], { stdio: ["ignore", "pipe", "pipe"] });
-      this.process = child;
+      const args = ["-sN", ...headers.flatMap((header) => ["-H", header]), "-w", "%{stderr}%{http_code}", this.stream.url];
+      const child = spawn("curl", args, { stdio: ["ignore", "pipe", "pipe"] });
+      this.works(child);
       const frames = new Frames((message) => {
         this.#last = message.id ?? this.#last;
         this.hear(message);
