@@ -25,9 +25,11 @@ export interface Said {
 export interface Stream {
   url: string;
   token: string;
-  /** The last id that is known already. */
+  /** The last id that is known already: `?after=`. */
   after?: number;
 }
+
+const address = ({ url, after }: Stream) => (after === undefined ? url : `${url}?after=${after}`);
 
 /** Waits for what is looked at often. */
 export async function until(what: string, holds: () => boolean | Promise<boolean>, timeout = 10_000) {
@@ -41,6 +43,8 @@ export abstract class Listener {
   readonly statuses: number[] = [];
   /** When each of the messages came. */
   readonly times: number[] = [];
+  /** What was wrong with the bytes, from a client that looks at them. */
+  protected wrong?: Error;
 
   hear(message: Message) {
     this.messages.push(message);
@@ -72,11 +76,16 @@ export abstract class Listener {
   }
 
   async hears(text: string) {
-    await until(`the line ${text}`, () => this.texts().includes(text));
+    await this.#until(`the line ${text}`, () => this.texts().includes(text));
   }
 
   async ends() {
-    await until("the stream's end", () => this.count("end") > 0);
+    await this.#until("the stream's end", () => this.count("end") > 0);
+  }
+
+  async #until(what: string, holds: () => boolean) {
+    await until(what, () => this.wrong !== undefined || holds());
+    if (this.wrong) throw this.wrong;
   }
 
   /** Whether it has been told that there is nothing more to be had. */
@@ -113,11 +122,11 @@ abstract class Program extends Listener {
 
 /** A script of `clients/`. */
 export class Python extends Program {
-  constructor(script: string, { url, token, after }: Stream) {
+  constructor(script: string, stream: Stream) {
     super();
     const folder = join(import.meta.dirname, "clients");
-    const args = [join(folder, script), url, ...(after === undefined ? [] : [String(after)])];
-    const env = { ...process.env, RUNCAST_TOKEN: token, PYTHONDONTWRITEBYTECODE: "1" };
+    const args = [join(folder, script), address(stream)];
+    const env = { ...process.env, RUNCAST_TOKEN: stream.token, PYTHONDONTWRITEBYTECODE: "1" };
     const python = join(folder, ".venv/bin/python");
     if (!existsSync(python)) throw new Error("the Python clients are missing: tools/install --with-browser");
     const child = spawn(python, args, { env, stdio: ["ignore", "pipe", "inherit"] });
@@ -143,23 +152,22 @@ export class Curl extends Program {
   readonly codes: number[] = [];
   /** All that came, of all answers. */
   text = "";
-  /** What was wrong with the bytes. */
-  wrong?: Error;
   #last?: string;
 
-  constructor(readonly stream: Stream) {
+  /** `last` is for `Last-Event-ID`. */
+  constructor(readonly stream: Stream, last?: number) {
     super();
-    this.#last = stream.after?.toString();
+    this.#last = last?.toString();
     void this.#ask();
   }
 
   /** It has been told all, without an error. */
   async isDone() {
     await until("the end of what curl asks", () => this.wrong !== undefined || this.closed());
-    expect(this.wrong).toBeUndefined();
+    if (this.wrong) throw this.wrong;
     expect(this.codes).toEqual([0, 0]);
     expect(this.statuses).toEqual([200, 204]);
-    expect(this.text).toMatch(/^retry: \d+\n/);
+    expect(this.text).toMatch(/^retry: \d+\n[^]*\n\n$/);
     expect(this.text.match(/^retry:/gm)).toHaveLength(1);
     for (const { id, data } of this.messages) expect(id).toBe((data ? (JSON.parse(data) as Said).seq : undefined)?.toString());
   }
@@ -167,7 +175,7 @@ export class Curl extends Program {
   async #ask() {
     do {
       const headers = [`authorization: Bearer ${this.stream.token}`, ...(this.#last ? [`last-event-id: ${this.#last}`] : [])];
-      const args = ["-sN", ...headers.flatMap((header) => ["-H", header]), "-w", "%{stderr}%{http_code}", this.stream.url];
+      const args = ["-sN", ...headers.flatMap((header) => ["-H", header]), "-w", "%{stderr}%{http_code}", address(this.stream)];
       const child = spawn("curl", args, { stdio: ["ignore", "pipe", "pipe"] });
       this.works(child);
       const frames = new Frames((message) => {
@@ -224,11 +232,11 @@ class Frames {
 export class Npm extends Listener {
   #source: EventSource;
 
-  constructor({ url, token, after }: Stream) {
+  constructor(stream: Stream) {
     super();
-    this.#source = new EventSource(after === undefined ? url : `${url}?after=${after}`, {
+    this.#source = new EventSource(address(stream), {
       fetch: async (url, init) => {
-        const answer = await fetch(url, { ...init, headers: { ...init.headers, authorization: `Bearer ${token}` } });
+        const answer = await fetch(url, { ...init, headers: { ...init.headers, authorization: `Bearer ${stream.token}` } });
         this.statuses.push(answer.status);
         return answer;
       },
@@ -254,9 +262,9 @@ export class Chromium extends Listener {
     this.#page = page;
   }
 
-  static async open(page: Page, { url, after }: Stream) {
+  static async open(page: Page, stream: Stream) {
     const listener = new Chromium(page);
-    const { pathname } = new URL(url);
+    const { pathname } = new URL(stream.url);
     // The page with a script that does nothing: its own would open streams as well.
     const body = "export default async () => {}; export const hydrate = () => {};";
     await page.route("**/pkg/*.js", (route) => route.fulfill({ contentType: "text/javascript", body }));
@@ -270,7 +278,7 @@ export class Chromium extends Listener {
       const source = new EventSource(url);
       source.onmessage = ({ lastEventId, type, data }) => hear({ id: lastEventId, event: type, data });
       Object.assign(window, { source });
-    }, after === undefined ? pathname : `${pathname}?after=${after}`);
+    }, address(stream));
     return listener;
   }
 

@@ -1,6 +1,6 @@
 """What the Python readers share: the command line, the lines that they print, and asking again.
 
-    python with_NAME.py URL [LAST_ID]
+    python with_NAME.py URL
 
 The token is in RUNCAST_TOKEN. Each answer prints {"status": 200}, each event {"id", "event", "data", "retry"} as the
 client gave them. A stream that has ended is asked for again with the last id, until the answer is no stream.
@@ -18,7 +18,7 @@ def say(line):
 
 def ask_until_done(ask, broken):
     """`ask(url, headers)` makes a context of a status and its events; `broken` is what it throws when the link breaks."""
-    url, last = sys.argv[1], (sys.argv[2:] + [None])[0]
+    url, last = sys.argv[1], None
     headers = {"authorization": "Bearer " + os.environ["RUNCAST_TOKEN"]}
     while True:
         if last:

@@ -47,7 +47,7 @@ for (const [name, settings] of Object.entries(VARIANTS)) {
     }
 
     const after = curl.facts[3].seq;
-    const again = new Curl({ ...stream, after });
+    const again = new Curl(stream, after);
     await again.hears("part 3, line 40");
     server.open("part-3", "part-4");
     for (const one of [curl, again]) await one.isDone();
