@@ -32,6 +32,12 @@ pub struct Live {
     pub state: RwSignal<LiveState>,
     /// The last fact that the page has taken in.
     pub seq: RwSignal<Seq>,
+    /// The last fact at which the page was found to show what the server has.
+    pub in_sync: RwSignal<Option<Seq>>,
+    /// How often it was not, and was fetched anew.
+    pub mended: RwSignal<u32>,
+    /// What keeps the server from telling what happens, if anything does.
+    pub trouble: RwSignal<Option<String>>,
     /// The time now, to the second, as the server has it; none until the page is hydrated, so that both sides render
     /// the same.
     pub now: RwSignal<Option<Timestamp>>,
@@ -46,6 +52,9 @@ impl Live {
         let live = Self {
             state: RwSignal::new(LiveState::Connecting),
             seq: RwSignal::new(Seq(0)),
+            in_sync: RwSignal::new(None),
+            mended: RwSignal::new(0),
+            trouble: RwSignal::new(None),
             now: RwSignal::new(None),
             leaving: StoredValue::new(false),
             ahead: RwSignal::new(0),
@@ -97,8 +106,12 @@ pub trait Follower: Clone + 'static {
 pub enum Folded {
     /// They are in what it shows.
     In,
+    /// The same, and at this place what the page shows was compared with what the server has.
+    InSync(Seq),
     /// They concern what the page does not know and has to: it must be fetched anew.
     Beyond,
+    /// What the page shows is not what the server has: it must be fetched anew.
+    OutOfSync,
 }
 
 /// Follows while the component that calls this is on the page.

@@ -16,7 +16,7 @@ fn fact(seq: u64, n: u128, event: serde_json::Value) -> Recorded {
     let event = serde_json::from_value(event).expect("it is an event");
     let name = |text: &str| text.parse().expect("it is a name");
     let fact = Fact { at: Timestamp(1), execution_id: id(n), owner: name("alice"), workflow: name("backup"), event };
-    Recorded { seq: Seq(seq), fact }
+    Recorded { seq: Seq(seq), fact, hash: None }
 }
 
 fn queued(seq: u64, n: u128) -> Recorded {

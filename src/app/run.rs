@@ -280,7 +280,7 @@ impl Follower for Run {
 
     fn fold(&self, facts: &[Recorded]) -> Folded {
         let step = self.log.step.get_untracked();
-        let printed = Cell::new(Vec::new());
+        let (printed, told) = (Cell::new(Vec::new()), Cell::new(Folded::In));
         self.execution.update(|execution| {
             for recorded in facts {
                 let lines = lines_of(recorded, execution, step.as_ref());
@@ -288,6 +288,11 @@ impl Follower for Run {
                     let mut all = printed.take();
                     all.extend(lines);
                     printed.set(all);
+                    match execution.in_sync(recorded) {
+                        Some(true) if told.get() != Folded::OutOfSync => told.set(Folded::InSync(recorded.seq)),
+                        Some(false) => told.set(Folded::OutOfSync),
+                        _ => {}
+                    }
                 }
             }
         });
@@ -295,7 +300,11 @@ impl Follower for Run {
         if self.log.next.get_untracked() < self.known(step.as_ref()) {
             self.catch_up();
         }
-        Folded::In
+        if told.get() == Folded::OutOfSync {
+            let (id, seq) = (self.id, self.stands_at());
+            leptos::task::spawn_local(async move { browser::http::out_of_sync(id, seq).await });
+        }
+        told.get()
     }
 
     async fn refresh(&self) -> bool {

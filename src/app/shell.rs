@@ -44,6 +44,7 @@ pub fn Shell() -> impl IntoView {
             </header>
             <main id="main" tabindex="-1">
                 <Offline/>
+                <Trouble/>
                 <Outlet/>
             </main>
         </div>
@@ -79,6 +80,20 @@ fn Who(me: Me) -> impl IntoView {
                 </button>
             </form>
         </div>
+    }
+}
+
+/// Says what is wrong with the server, for as long as it is.
+#[component]
+fn Trouble() -> impl IntoView {
+    let trouble = Live::expect().trouble;
+    view! {
+        <Show when=move || trouble.with(Option::is_some)>
+            <div class="notice-bar" role="alert">
+                <strong>"The server has a problem."</strong>
+                {move || trouble.get()}
+            </div>
+        </Show>
     }
 }
 

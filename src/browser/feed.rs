@@ -54,6 +54,7 @@ pub async fn follow(follower: impl Follower, live: Live) {
     let mut failures = 0;
     live.state.set(LiveState::Connecting);
     live.seq.set(follower.stands_at());
+    live.in_sync.set(None);
     while !follower.is_over() {
         time::shown().await;
         match listen(&follower, live, &mut failures).await {
@@ -148,8 +149,14 @@ fn take(follower: &impl Follower, live: Live, failures: &mut i32, batch: &[Strin
     }
     if let Some(last) = facts.last() {
         live.seq.update(|seq| *seq = last.seq.max(*seq));
-        if follower.fold(&facts) == Folded::Beyond {
-            ending = ending.or(Some(Ending::Stale));
+        match follower.fold(&facts) {
+            Folded::In => {}
+            Folded::InSync(seq) => live.in_sync.set(Some(seq)),
+            Folded::Beyond => ending = ending.or(Some(Ending::Stale)),
+            Folded::OutOfSync => {
+                live.mended.update(|times| *times += 1);
+                ending = ending.or(Some(Ending::Stale));
+            }
         }
     }
     ending
@@ -162,7 +169,12 @@ fn obey(control: &Control, live: Live, failures: &mut i32) -> Option<Ending> {
             live.seq.update(|seq: &mut Seq| *seq = (*head).max(*seq));
             live.state.set(LiveState::Live);
         }
-        Control::Heartbeat { at } => live.agree(*at),
+        Control::Heartbeat { at, trouble } => {
+            live.agree(*at);
+            if live.trouble.with_untracked(|known| known != trouble) {
+                live.trouble.set(trouble.clone());
+            }
+        }
         Control::Reset { .. } => return Some(Ending::Stale),
         Control::End { reason: EndReason::Finished } => return Some(Ending::Finished),
         Control::End { .. } => return Some(Ending::Lost),

@@ -6,8 +6,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::domain::{
-    id::{ExecutionId, StepId},
-    listing::LogLine,
+    id::{ExecutionId, Seq, StepId},
+    listing::{LogLine, OUT_OF_SYNC},
     problem::Problem,
 };
 
@@ -41,6 +41,13 @@ pub async fn log(id: ExecutionId, step: Option<&StepId>, from: u64, limit: usize
         .filter(|line| !line.is_empty())
         .map(|line| serde_json::from_str(line).map_err(|_| unreadable()))
         .collect()
+}
+
+/// Tells the server that what was folded up to `seq` is not what it has, so that somebody gets to know.
+pub async fn out_of_sync(id: ExecutionId, seq: Seq) {
+    let path = format!("/api/executions/{id}");
+    // If it is not heard, nothing is lost but a count.
+    let _ = Request::get(&path).header(OUT_OF_SYNC, &seq.to_string()).send().await;
 }
 
 /// What the server says of the session.

@@ -10,8 +10,9 @@ use serde_json::{Value, json};
 use super::{arguments::ServerArgs, error::ClientError};
 use crate::domain::{
     event::ExecutionError,
-    execution::{RunningStep, Status},
+    execution::{Execution, RunningStep, Status},
     id::{ExecutionId, Name, Seq, StepId},
+    listing::OUT_OF_SYNC,
     problem::Problem,
     time::Timestamp,
 };
@@ -116,6 +117,15 @@ impl Api {
     /// If the server is not reached, or refuses.
     pub async fn snapshot<T: DeserializeOwned>(&self, id: ExecutionId) -> Result<T, ClientError> {
         self.document(self.request(Method::GET, &format!("/api/executions/{id}")).timeout(ANSWER_TIME)).await
+    }
+
+    /// The snapshot of an execution for somebody whose own fold of it, at `seq`, is not what the server has.
+    ///
+    /// # Errors
+    /// If the server is not reached, or refuses.
+    pub async fn snapshot_again(&self, id: ExecutionId, seq: Seq) -> Result<Execution, ClientError> {
+        let request = self.request(Method::GET, &format!("/api/executions/{id}")).header(OUT_OF_SYNC, seq.to_string());
+        self.document(request.timeout(ANSWER_TIME)).await
     }
 
     /// A page of the list: a [`Page`], or a [`Value`] as it came.

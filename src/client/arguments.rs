@@ -78,6 +78,12 @@ pub struct ServeArgs {
     /// How many executions run at once [default: twice the number of cores]
     #[arg(long, env = "RUNCAST_MAX_EXECUTIONS", value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub max_executions: Option<u32>,
+    /// How many event streams one user may have open at once [default: 64]
+    #[arg(long, env = "RUNCAST_MAX_USER_STREAMS", value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_user_streams: Option<u32>,
+    /// How many event streams may be open at once in all [default: 20000]
+    #[arg(long, env = "RUNCAST_MAX_STREAMS", value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_streams: Option<u32>,
     /// Where history is kept [default: sqlite]
     #[arg(long, env = "RUNCAST_JOURNAL", value_name = "KEEPER")]
     pub journal: Option<Keeper>,

@@ -119,8 +119,10 @@ pub async fn follow(api: &Api, id: ExecutionId, json: bool) -> Result<u8, Client
             }
             Heard::Message(Message::Fact { recorded, json }) => {
                 view.event(recorded.as_deref(), &json)?;
-                if let Some(recorded) = recorded {
-                    take(&mut execution, &recorded);
+                if let Some(recorded) = recorded
+                    && !take(&mut execution, &recorded)
+                {
+                    execution = Some(api.snapshot_again(id, recorded.seq).await?);
                 }
             }
             Heard::Message(Message::Reset) => execution = Some(api.snapshot(id).await?),
@@ -130,6 +132,7 @@ pub async fn follow(api: &Api, id: ExecutionId, json: bool) -> Result<u8, Client
             }
             Heard::Message(Message::Lost(reason)) => view.lost(Some(&reason)),
             Heard::Message(Message::Found) => view.lost(None),
+            Heard::Message(Message::Trouble(trouble)) => view.trouble(&trouble),
             Heard::Message(Message::CaughtUp) => {}
         }
     }
@@ -138,12 +141,17 @@ pub async fn follow(api: &Api, id: ExecutionId, json: bool) -> Result<u8, Client
     status.map(exit_code_of).ok_or_else(|| ClientError::Strange("the stream ended before it began".to_owned()))
 }
 
-fn take(execution: &mut Option<Execution>, recorded: &Recorded) {
+/// Folds a fact in; says whether that left what the server has, as far as the fact tells.
+fn take(execution: &mut Option<Execution>, recorded: &Recorded) -> bool {
     match execution {
         Some(execution) => {
             execution.apply(recorded);
+            execution.in_sync(recorded).unwrap_or(true)
         }
-        None => *execution = Execution::begin(recorded.seq, &recorded.fact),
+        None => {
+            *execution = Execution::begin(recorded.seq, &recorded.fact);
+            true
+        }
     }
 }
 
@@ -173,6 +181,13 @@ impl View {
         match self {
             View::Board { link, .. } => *link = reason.map(str::to_owned),
             _ => eprintln!("{}", lost(reason)),
+        }
+    }
+
+    fn trouble(&mut self, trouble: &str) {
+        match self {
+            View::Board { board, .. } => board.say(&format!("the server says: {trouble}")),
+            _ => eprintln!("the server says: {trouble}"),
         }
     }
 

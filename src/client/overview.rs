@@ -49,6 +49,7 @@ async fn watch_lines(
             Heard::Message(Message::Fact { recorded, json }) => event(recorded.as_deref(), &json)?,
             Heard::Message(Message::Lost(reason)) => eprintln!("{}", lost(Some(&reason))),
             Heard::Message(Message::Found) => eprintln!("{}", lost(None)),
+            Heard::Message(Message::Trouble(trouble)) => eprintln!("the server says: {trouble}"),
             Heard::Message(Message::Reset) => eprintln!("some events are missing here; what follows is live"),
             Heard::Message(Message::CaughtUp) => {}
             Heard::Message(Message::Ended) => return Ok(0),
@@ -84,13 +85,19 @@ async fn watch_board(api: &Api) -> Result<u8, ClientError> {
                 return Ok(130);
             }
             Heard::Message(Message::Fact { recorded: Some(recorded), .. }) => {
-                if let Some(ended) = take(&mut known, &recorded) {
+                let ended = take(&mut known, &recorded);
+                let id = recorded.fact.execution_id;
+                if known.get(&id).and_then(|execution| execution.in_sync(&recorded)) == Some(false) {
+                    known.insert(id, api.snapshot_again(id, recorded.seq).await?);
+                }
+                if let Some(ended) = ended {
                     board.say(&paint.row(&ended, now()));
                 }
             }
             Heard::Message(Message::Reset) => known = look(api).await?.0,
             Heard::Message(Message::Lost(reason)) => trouble = Some(reason),
             Heard::Message(Message::Found) => trouble = None,
+            Heard::Message(Message::Trouble(said)) => board.say(&format!("the server says: {said}")),
             Heard::Message(Message::Fact { recorded: None, .. } | Message::CaughtUp) => {}
         }
     }

@@ -204,7 +204,7 @@ impl Paint {
                 let word = self.tone(Tone::Bad, StepStatus::from(*status).word());
                 format!("{} {word} after {}: {}", self.dim(format!("[{step}]")), spoken(*duration_ms), text(error))
             }
-            Event::StepSkipped { step, reason } => {
+            Event::StepSkipped { step, reason, .. } => {
                 format!("{} skipped: {}", self.dim(format!("[{step}]")), text(reason))
             }
             Event::ExecutionCompleted { duration_ms, .. } => {
@@ -214,7 +214,7 @@ impl Paint {
                 let word = self.tone(Tone::Bad, "failed");
                 format!("{word} after {}: {}", spoken(*duration_ms), text(&error.message))
             }
-            Event::ExecutionCancelled { by, duration_ms } => {
+            Event::ExecutionCancelled { by, duration_ms, .. } => {
                 format!("{} by {by} after {}", self.status(Status::Cancelled, 0), spoken(*duration_ms))
             }
         })

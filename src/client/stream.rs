@@ -44,6 +44,8 @@ pub enum Message {
     Lost(String),
     /// The link is there again.
     Found,
+    /// What keeps the server from telling what happens; said again while it does.
+    Trouble(String),
     /// That was all.
     Ended,
 }
@@ -218,7 +220,8 @@ impl EventStream {
                 }
                 Ok(None)
             }
-            Control::Heartbeat { .. } => Ok(None),
+            Control::Heartbeat { trouble: Some(trouble), .. } => Ok(Some(Message::Trouble(trouble.clone()))),
+            Control::Heartbeat { trouble: None, .. } => Ok(None),
             Control::CaughtUp { .. } => Ok(Some(Message::CaughtUp)),
             Control::Reset { head, .. } => {
                 self.position = Some(*head);
@@ -228,6 +231,10 @@ impl EventStream {
             Control::End { reason: EndReason::Revoked } => Err(ClientError::Refused(revoked())),
             Control::End { reason: EndReason::Shutdown } => {
                 self.lose("the server stops");
+                Ok(None)
+            }
+            Control::End { reason: EndReason::Limit } => {
+                self.lose("too many streams are open");
                 Ok(None)
             }
             Control::End { reason: EndReason::Lagged } => {

@@ -73,13 +73,26 @@ impl Scope {
     }
 }
 
-/// Whose facts a stream carries: everything in a scope without output, or all of one execution.
+/// Whose facts a stream carries.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Audience {
-    /// Every fact of these executions but `step.output`.
-    Scope(Scope),
+    /// Every fact but `step.output` of the executions of one owner, or of all; of one workflow, or of all.
+    Selection(Option<Name>, Option<Name>),
     /// Every fact of this execution.
     Execution(ExecutionId),
+    /// No fact: what was asked for lies outside of what the viewer may see.
+    Nothing,
+}
+
+impl Audience {
+    /// What `viewer` may see, as far as it belongs to `owner` and to `workflow`, if these are given.
+    pub fn of(viewer: &Viewer, owner: Option<Name>, workflow: Option<Name>) -> Self {
+        match (viewer.scope(), owner) {
+            (Scope::Everything, owner) => Audience::Selection(owner, workflow),
+            (Scope::Owner(own), Some(other)) if own != other => Audience::Nothing,
+            (Scope::Owner(own), _) => Audience::Selection(Some(own), workflow),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -96,6 +109,19 @@ mod tests {
         fn a_user_sees_their_own_an_admin_sees_all(who in name(), owner in name(), admin: bool) {
             let viewer = Viewer { name: who.clone(), role: if admin { Role::Admin } else { Role::User } };
             prop_assert_eq!(visible(&viewer, &owner), admin || who == owner);
+        }
+
+        #[test]
+        fn an_audience_holds_what_was_asked_for_and_may_be_seen(
+            who in name(), admin: bool, wanted in prop::option::of(name()), owner in name(),
+        ) {
+            let viewer = Viewer { name: who, role: if admin { Role::Admin } else { Role::User } };
+            let expected = visible(&viewer, &owner) && wanted.as_ref().is_none_or(|wanted| *wanted == owner);
+            let holds = match Audience::of(&viewer, wanted, None) {
+                Audience::Selection(of, None) => of.is_none_or(|of| of == owner),
+                _ => false,
+            };
+            prop_assert_eq!(holds, expected);
         }
     }
 }

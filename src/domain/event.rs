@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use super::{
     id::{ExecutionId, Name, Seq, StepId},
     log::Line,
+    state_hash::StateHash,
     time::Timestamp,
 };
 
@@ -19,6 +20,10 @@ pub struct Recorded {
     /// The fact.
     #[serde(flatten)]
     pub fact: Fact,
+    /// What the execution is after it, as [`Execution::state_hash`](super::execution::Execution::state_hash) has it; with
+    /// every hundredth fact and the final one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hash: Option<StateHash>,
 }
 
 /// Something that happened, not yet in the journal.
@@ -159,6 +164,9 @@ pub enum Event {
         step: StepId,
         /// Why.
         reason: String,
+        /// How many log lines the step has: those of attempts that failed before.
+        #[serde(default)]
+        lines: u64,
     },
     /// All went well.
     #[serde(rename = "execution.completed")]
@@ -169,6 +177,9 @@ pub enum Event {
         duration_ms: u64,
         /// 100.
         percent: f64,
+        /// How many log lines it has, of all steps.
+        #[serde(default)]
+        lines: u64,
     },
     /// It ended without success.
     #[serde(rename = "execution.failed")]
@@ -179,6 +190,9 @@ pub enum Event {
         error: ExecutionError,
         /// From `execution.started` on.
         duration_ms: u64,
+        /// How many log lines it has, of all steps.
+        #[serde(default)]
+        lines: u64,
     },
     /// Somebody stopped it.
     #[serde(rename = "execution.cancelled")]
@@ -187,6 +201,9 @@ pub enum Event {
         by: Name,
         /// From `execution.started` on; 0 if it never started.
         duration_ms: u64,
+        /// How many log lines it has, of all steps.
+        #[serde(default)]
+        lines: u64,
     },
 }
 
@@ -251,6 +268,17 @@ pub enum Source {
     Estimated,
 }
 
+impl Source {
+    /// The word of it, as the API has it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Source::Reported => "reported",
+            Source::Parsed => "parsed",
+            Source::Estimated => "estimated",
+        }
+    }
+}
+
 /// How a step ended that did not succeed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -312,6 +340,9 @@ pub enum Control {
     Heartbeat {
         /// When.
         at: Timestamp,
+        /// What keeps the server from telling what happens, if anything does.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        trouble: Option<String>,
     },
     /// What follows the reader's id can't be replayed: fetch a snapshot, go on from `head`.
     Reset {
@@ -349,6 +380,21 @@ pub enum EndReason {
     Shutdown,
     /// The reader took nothing for too long.
     Lagged,
+    /// The user, or the server, has as many streams open as it may: come back later.
+    Limit,
+}
+
+impl EndReason {
+    /// The word of it, as the stream has it.
+    pub fn word(self) -> &'static str {
+        match self {
+            EndReason::Finished => "finished",
+            EndReason::Revoked => "revoked",
+            EndReason::Shutdown => "shutdown",
+            EndReason::Lagged => "lagged",
+            EndReason::Limit => "limit",
+        }
+    }
 }
 
 #[cfg(test)]

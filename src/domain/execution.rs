@@ -327,6 +327,12 @@ impl Execution {
         true
     }
 
+    /// Whether the last fact that was taken in left it as the server has it; none if that fact does not tell.
+    pub fn in_sync(&self, recorded: &Recorded) -> Option<bool> {
+        let hash = recorded.hash.filter(|_| recorded.seq == self.seq)?;
+        Some(hash == self.state_hash())
+    }
+
     /// [`Execution::apply`] for whoever makes the facts, and has no places for them yet.
     pub fn take(&mut self, fact: &Fact) {
         if self.status.is_final() {
@@ -384,7 +390,7 @@ impl Execution {
                     step.lines = *lines;
                 });
             }
-            Event::StepSkipped { step, reason } => {
+            Event::StepSkipped { step, reason, .. } => {
                 self.change(step, |step| {
                     step.status = StepStatus::Skipped;
                     step.finished_at = Some(at);
@@ -397,7 +403,7 @@ impl Execution {
                 self.percent = 100.0;
                 self.result = Some(result.clone());
             }
-            Event::ExecutionFailed { status, error, duration_ms } => {
+            Event::ExecutionFailed { status, error, duration_ms, .. } => {
                 let status = match status {
                     ExecutionFailure::Failed => Status::Failed,
                     ExecutionFailure::TimedOut => Status::TimedOut,
@@ -406,7 +412,7 @@ impl Execution {
                 self.finish(status, at, *duration_ms);
                 self.error = Some(error.clone());
             }
-            Event::ExecutionCancelled { by, duration_ms } => {
+            Event::ExecutionCancelled { by, duration_ms, .. } => {
                 self.finish(Status::Cancelled, at, *duration_ms);
                 self.cancelled_by = Some(by.clone());
             }
@@ -426,6 +432,11 @@ impl Execution {
     /// The steps at work now.
     pub fn running(&self) -> impl Iterator<Item = &Step> {
         self.steps.iter().filter(|step| matches!(step.status, StepStatus::Running | StepStatus::Retrying))
+    }
+
+    /// How many log lines it has, of all steps.
+    pub fn lines(&self) -> u64 {
+        self.steps.iter().map(|step| step.lines).sum()
     }
 
     /// A step by its id.

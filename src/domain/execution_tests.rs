@@ -20,7 +20,7 @@ fn recorded(seq: u64, event: Event) -> Recorded {
     let name: Name = "alice".parse().expect("a name");
     let at = Timestamp(1_000 * i64::try_from(seq).expect("few facts"));
     let fact = Fact { at, execution_id: execution_id(1), owner: name.clone(), workflow: name, event };
-    Recorded { seq: Seq(seq), fact }
+    Recorded { seq: Seq(seq), fact, hash: None }
 }
 
 fn queued() -> Execution {
@@ -97,7 +97,7 @@ fn step_event<P: Strategy<Value = f64> + 'static>(percent: fn() -> P) -> impl St
             let (error, tail) = ("it broke".to_owned(), vec!["last".to_owned()]);
             Event::StepFailed { step, attempt, status, exit_code, signal, error, tail, duration_ms: 1, lines: 2 }
         }
-        _ if n % 2 == 0 => Event::StepSkipped { step, reason: "cancelled".to_owned() },
+        _ if n % 2 == 0 => Event::StepSkipped { step, reason: "cancelled".to_owned(), lines: 0 },
         _ => Event::StepRetrying { step, attempt, error: "again".to_owned(), next_attempt_at: Timestamp(9) },
     })
 }
@@ -110,7 +110,7 @@ fn event<P: Strategy<Value = f64> + 'static>(percent: fn() -> P) -> impl Strateg
         Just(ExecutionFailure::TimedOut),
         Just(ExecutionFailure::Interrupted)
     ]
-    .prop_map(move |status| Event::ExecutionFailed { status, error: error.clone(), duration_ms: 9 });
+    .prop_map(move |status| Event::ExecutionFailed { status, error: error.clone(), duration_ms: 9, lines: 0 });
     let by: Name = "bob".parse().expect("a name");
     let result = ExecutionResult::from([(id("test"), BTreeMap::from([("key".to_owned(), "value".to_owned())]))]);
     prop_oneof![
@@ -118,8 +118,8 @@ fn event<P: Strategy<Value = f64> + 'static>(percent: fn() -> P) -> impl Strateg
         3 => Just(Event::ExecutionStarted {}),
         1 => Just(Event::ExecutionQueued { trigger: Trigger::Api, params: Map::new(), steps: Vec::new(), rerun_of: None }),
         1 => failed,
-        1 => percent().prop_map(move |percent| Event::ExecutionCompleted { result: result.clone(), duration_ms: 8, percent }),
-        1 => Just(Event::ExecutionCancelled { by, duration_ms: 7 }),
+        1 => percent().prop_map(move |percent| Event::ExecutionCompleted { result: result.clone(), duration_ms: 8, percent, lines: 0 }),
+        1 => Just(Event::ExecutionCancelled { by, duration_ms: 7, lines: 0 }),
     ]
 }
 
@@ -269,10 +269,10 @@ fn a_run_that_succeeds_is_told_step_by_step() {
     assert_eq!(running.running().map(|step| step.id.as_str()).collect::<Vec<_>>(), ["build"]);
 
     events.extend([completed("build", 1, 73.1), started("test", 1)]);
-    events.push(Event::StepSkipped { step: id("publish"), reason: "nothing to publish".to_owned() });
+    events.push(Event::StepSkipped { step: id("publish"), reason: "nothing to publish".to_owned(), lines: 0 });
     assert_eq!(after(events.clone()).percent, 75.6, "a skipped step counts as done");
     events.push(completed("test", 1, 99.9));
-    events.push(Event::ExecutionCompleted { result: BTreeMap::new(), duration_ms: 9, percent: 100.0 });
+    events.push(Event::ExecutionCompleted { result: BTreeMap::new(), duration_ms: 9, percent: 100.0, lines: 0 });
     let done = after(events);
     assert_eq!((done.status, done.percent, done.duration_ms), (Status::Succeeded, 100.0, Some(9)));
     assert_eq!(done.result, Some(BTreeMap::new()));
@@ -322,7 +322,12 @@ fn a_failure_carries_its_step_its_message_and_how_it_ended() {
     };
     let error =
         ExecutionError { step: Some(id("build")), message: "it took longer".to_owned(), exit_code: None, tail: vec![] };
-    let ended = Event::ExecutionFailed { status: ExecutionFailure::Failed, error: error.clone(), duration_ms: 31_000 };
+    let ended = Event::ExecutionFailed {
+        status: ExecutionFailure::Failed,
+        error: error.clone(),
+        duration_ms: 31_000,
+        lines: 0,
+    };
     let execution = after(vec![Event::ExecutionStarted {}, started("build", 1), failed, ended]);
     assert_eq!((execution.status, execution.error.as_ref()), (Status::Failed, Some(&error)));
     let build = &execution.steps[0];

@@ -14,6 +14,10 @@ use super::{
 /// Most executions on one page of a list.
 pub const PAGE_MAX: usize = 200;
 
+/// The header with which somebody who follows an execution asks for its snapshot because what they folded is not what
+/// the server has; its value is the `seq` of the fact at which they noticed.
+pub const OUT_OF_SYNC: &str = "runcast-out-of-sync";
+
 /// Which executions a list shows; newest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(default)]

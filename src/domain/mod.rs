@@ -10,5 +10,6 @@ pub mod listing;
 pub mod log;
 pub mod output;
 pub mod problem;
+pub mod state_hash;
 pub mod time;
 pub mod workflow;

@@ -9,6 +9,7 @@ pub mod engine;
 pub mod feed;
 pub mod http;
 pub mod journal;
+pub mod metrics;
 pub mod missing;
 pub mod settings;
 pub mod workflows;
@@ -26,9 +27,10 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use self::{
     access::{Access, AccessSettings},
     engine::{Engine, EngineSettings},
-    feed::Feed,
+    feed::{Feed, Seats},
     http::App,
     journal::{Journal, Place, Retention},
+    metrics::Metrics,
     settings::Settings,
     workflows::Workflows,
 };
@@ -39,6 +41,8 @@ use crate::{
 
 /// How often old executions are looked for.
 const PRUNE_EVERY: Duration = Duration::from_secs(60);
+/// 2026-01-01: what the beginnings of journals are counted from, so that a `seq` has no more digits than it needs.
+const EPOCH: Timestamp = Timestamp(1_767_225_600_000);
 
 /// A server at work.
 pub struct Server {
@@ -157,11 +161,11 @@ impl Server {
     /// Ends all streams, stops what runs (or waits for it as long as `drain` says), and leaves nothing behind.
     pub async fn stop(self) {
         if self.settings.drain.is_zero() {
-            self.app.closing.cancel();
+            self.app.feed.close();
             self.stop_listening.cancel();
         }
         self.app.engine.shutdown(self.settings.drain).await;
-        self.app.closing.cancel();
+        self.app.feed.close();
         self.stop_listening.cancel();
         self.stop.cancel();
         self.listening.close();
@@ -182,14 +186,16 @@ async fn open(
 ) -> Result<App, StartError> {
     let access_settings = AccessSettings { public_url: settings.public_url.clone(), trust_proxy: settings.trust_proxy };
     let access = Access::open(&settings.data, access_settings).await?;
-    let feed = Feed::default();
-    let place = if settings.memory {
-        // Microseconds since 1970: no life gives so many ids that the next one would not be past them.
-        Place::Memory(Seq(u64::try_from(clock::now().0).unwrap_or(0) * 1000))
-    } else {
-        Place::File(settings.data.join("journal.db"))
+    let metrics = Metrics::default();
+    let feed = Feed::new(Seats::new(settings.max_user_streams, settings.max_streams), metrics.feed.clone());
+    // A new journal begins past whatever an earlier one can have given: one on disk, which lives for years, gives no
+    // more than a thousand facts a second on average; one in memory, whose lives are short, no more than a million.
+    let age = u64::try_from(clock::now().0 - EPOCH.0).unwrap_or(0);
+    let (place, begin) = match settings.memory {
+        true => (Place::Memory, Seq(age * 1000)),
+        false => (Place::File(settings.data.join("journal.db")), Seq(age)),
     };
-    let journal = Journal::open(place, feed.clone(), tasks).await?;
+    let journal = Journal::open(place, begin, feed.clone(), metrics.journal.clone(), tasks).await?;
     let engine = Engine::new(
         journal.clone(),
         EngineSettings {
@@ -203,8 +209,7 @@ async fn open(
     let file = Path::new(settings::FILE).exists().then_some(settings::FILE);
     let mut leptos = get_configuration(file).map_err(|error| StartError::Leptos(error.to_string()))?.leptos_options;
     leptos.site_addr = address;
-    let closing = CancellationToken::new();
-    Ok(App { access, engine, feed, journal, workflows, leptos, closing, keyed_starts: Arc::new(Mutex::new(())) })
+    Ok(App { access, engine, feed, journal, metrics, workflows, leptos, keyed_starts: Arc::new(Mutex::new(())) })
 }
 
 /// Makes the data folder, for the server's user only, and locks it.

@@ -8,6 +8,7 @@ use std::{
 
 use serde::Deserialize;
 
+use super::feed;
 use crate::client::arguments::{Keeper, ServeArgs};
 
 /// The file that holds settings, in the folder where the server starts.
@@ -30,6 +31,10 @@ pub struct Settings {
     pub trust_proxy: bool,
     /// How many executions run at once.
     pub max_executions: usize,
+    /// How many event streams one user may have open.
+    pub max_user_streams: usize,
+    /// How many event streams may be open in all.
+    pub max_streams: usize,
     /// Whether history is kept in memory only.
     pub memory: bool,
     /// How long ended executions are kept.
@@ -69,6 +74,8 @@ struct Table {
     public_url: Option<String>,
     trust_proxy: Option<bool>,
     max_executions: Option<NonZeroUsize>,
+    max_user_streams: Option<NonZeroUsize>,
+    max_streams: Option<NonZeroUsize>,
     journal: Option<Journal>,
     retention_days: Option<u32>,
     retention_count: Option<u64>,
@@ -104,17 +111,19 @@ impl Settings {
             listen: args.listen.or(table.listen).unwrap_or_else(|| "127.0.0.1:3000".to_owned()),
             public_url: args.public_url.or(table.public_url).map(address).transpose()?,
             trust_proxy: args.trust_proxy.or(table.trust_proxy).unwrap_or(false),
-            max_executions: args
-                .max_executions
-                .map(|count| count as usize)
-                .or(table.max_executions.map(NonZeroUsize::get))
-                .unwrap_or_else(default_executions),
+            max_executions: number(args.max_executions, table.max_executions).unwrap_or_else(default_executions),
+            max_user_streams: number(args.max_user_streams, table.max_user_streams).unwrap_or(feed::OF_ONE_USER),
+            max_streams: number(args.max_streams, table.max_streams).unwrap_or(feed::IN_ALL),
             memory,
             keep_for: days.map(|days| Duration::from_secs(u64::from(days) * 86_400)),
             keep_count: count.or(memory.then_some(MEMORY_COUNT)),
             drain: args.drain.unwrap_or_default(),
         })
     }
+}
+
+fn number(flag: Option<u32>, table: Option<NonZeroUsize>) -> Option<usize> {
+    flag.map(|count| count as usize).or(table.map(NonZeroUsize::get))
 }
 
 fn address(text: String) -> Result<String, SettingsError> {

@@ -14,14 +14,15 @@ use runcast::{
         access::{Role, Viewer},
         event::{Event, ExecutionFailure, Recorded, StepFailure, Trigger},
         execution::{Execution, Status, StepStatus},
-        id::{ExecutionId, Name},
+        id::{ExecutionId, Name, Seq},
         log::Stream,
         workflow::Workflow,
     },
     server::{
         engine::{Engine, EngineSettings, NotRunning, Order},
-        feed::{Feed, Reader, Start},
+        feed::{Feed, Framing, Link, Reader, Start},
         journal::{Journal, Place},
+        metrics::JournalMetrics,
     },
 };
 use serde_json::{Map, Value, json};
@@ -51,7 +52,13 @@ impl House {
     /// Another life over the same folder.
     async fn over(folder: Arc<TempDir>, change: impl FnOnce(&mut EngineSettings)) -> Self {
         let (feed, tasks) = (Feed::default(), TaskTracker::new());
-        let journal = Journal::open(Place::File(folder.path().join("journal.db")), feed.clone(), &tasks);
+        let journal = Journal::open(
+            Place::File(folder.path().join("journal.db")),
+            Seq(0),
+            feed.clone(),
+            JournalMetrics::default(),
+            &tasks,
+        );
         let journal = journal.await.expect("the journal opens");
         let mut settings = EngineSettings {
             data: folder.path().to_owned(),
@@ -90,8 +97,8 @@ impl House {
 
     async fn reader(&self, id: ExecutionId) -> Follow {
         let viewer = Viewer { name: name("alice"), role: Role::User };
-        let ends = (CancellationToken::new(), CancellationToken::new());
-        let reader = self.feed.read_execution(&self.journal, &viewer, id, Start::Beginning, ends).await;
+        let link = Link { framing: Framing::Plain, revoked: CancellationToken::new() };
+        let reader = self.feed.read_execution(&self.journal, &viewer, id, Start::Beginning, link).await;
         Follow { reader: reader.expect("alice may see it"), had: Vec::new() }
     }
 
@@ -122,8 +129,9 @@ impl Follow {
     async fn until(&mut self, wanted: impl Fn(&Event) -> bool) {
         tokio::time::timeout(LONGEST, async {
             while !self.had.iter().any(|recorded| wanted(&recorded.fact.event)) {
-                let frames = self.reader.next().await.expect("the stream goes on until the final fact");
-                let text = String::from_utf8(frames.to_vec()).expect("frames are text");
+                let piece = self.reader.next().await.expect("the stream goes on until the final fact");
+                let text = String::from_utf8(piece.rest().to_vec()).expect("frames are text");
+                self.reader.sent(&piece, text.len());
                 let data = text.lines().filter_map(|line| line.strip_prefix("data:"));
                 self.had.extend(data.filter_map(|json| serde_json::from_str(json.trim()).ok()));
             }

@@ -196,5 +196,7 @@ pub fn fold(facts: &[Fact]) -> Value {
     for fact in &facts[1..] {
         assert!(execution.apply(&recorded(fact)), "it changed nothing: {fact}");
     }
-    serde_json::to_value(execution).expect("it is JSON")
+    let mut snapshot = serde_json::to_value(&execution).expect("it is JSON");
+    snapshot["hash"] = execution.state_hash().to_string().into();
+    snapshot
 }

@@ -2,12 +2,15 @@
 
 use leptos::prelude::*;
 
-use crate::app::live::{Live, LiveState};
+use crate::{
+    app::live::{Live, LiveState},
+    domain::id::Seq,
+};
 
 /// The light.
 #[component]
 pub fn LiveLight() -> impl IntoView {
-    let Live { state, seq, .. } = Live::expect();
+    let live @ Live { state, seq, .. } = Live::expect();
     let word = move || match state.get() {
         LiveState::Connecting => "catching-up",
         LiveState::Live => "live",
@@ -24,11 +27,25 @@ pub fn LiveLight() -> impl IntoView {
     };
     let number = move || Some(seq.get().0).filter(|seq| *seq > 0 && state.get() != LiveState::Still);
     view! {
-        <p class="live-light" data-state=word title=move || number().map(|seq| format!("At event {seq}"))>
+        <p class="live-light" data-state=word title=move || number().map(|seq| known(live, seq))>
             <i></i>
             <span role="status" aria-label="Connection">{label}</span>
             <data value=move || number().map(|seq| seq.to_string())>{move || number().map(grouped)}</data>
         </p>
+    }
+}
+
+/// How well the page knows that it is true.
+fn known(live: Live, seq: u64) -> String {
+    let compared = match live.in_sync.get() {
+        Some(Seq(at)) if at == seq => format!("In sync with the server at event {seq}"),
+        Some(at) => format!("At event {seq}, in sync with the server at event {at}"),
+        None => format!("At event {seq}"),
+    };
+    match live.mended.get() {
+        0 => compared,
+        1 => format!("{compared}; once it was not, and was fetched anew"),
+        times => format!("{compared}; {times} times it was not, and was fetched anew"),
     }
 }
 

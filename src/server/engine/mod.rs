@@ -290,7 +290,7 @@ impl Shared {
     async fn cancel_waiting(&self, execution: Execution, by: Name) {
         let recorder = Recorder::new(self.journal.clone(), execution);
         recorder.end_steps(StepFailure::Cancelled, "cancelled", "cancelled").await;
-        recorder.record(Event::ExecutionCancelled { by, duration_ms: 0 }).await;
+        recorder.record(Event::ExecutionCancelled { by, duration_ms: 0, lines: 0 }).await;
     }
 
     /// Begins as many of those that wait as may run.

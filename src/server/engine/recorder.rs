@@ -34,7 +34,7 @@ impl Recorder {
         Self { journal, execution: Mutex::new(Known { execution, at }) }
     }
 
-    /// Records what happened now. The percent of the execution is filled in here. Waits while the journal's queue is
+    /// Records what happened now. The percent of the execution and the number of its lines are filled in here. Waits while the journal's queue is
     /// full, and so does whoever prints.
     pub(super) async fn record(&self, event: Event) {
         let mut known = self.execution.lock().await;
@@ -49,6 +49,15 @@ impl Recorder {
             workflow: known.execution.workflow.clone(),
             event,
         };
+        match &mut fact.event {
+            Event::StepSkipped { step, lines, .. } => {
+                *lines = known.execution.step(step).map_or(0, |step| step.lines);
+            }
+            Event::ExecutionCompleted { lines, .. }
+            | Event::ExecutionFailed { lines, .. }
+            | Event::ExecutionCancelled { lines, .. } => *lines = known.execution.lines(),
+            _ => {}
+        }
         known.execution.take(&fact);
         if let Event::StepProgress { execution_percent, .. } | Event::StepCompleted { execution_percent, .. } =
             &mut fact.event
@@ -74,7 +83,8 @@ impl Recorder {
         self.end_steps(StepFailure::Interrupted, INTERRUPTED, "interrupted").await;
         let error = ExecutionError { step: None, message: INTERRUPTED.to_owned(), exit_code: None, tail: Vec::new() };
         let duration_ms = self.duration_ms().await;
-        self.record(Event::ExecutionFailed { status: ExecutionFailure::Interrupted, error, duration_ms }).await;
+        self.record(Event::ExecutionFailed { status: ExecutionFailure::Interrupted, error, duration_ms, lines: 0 })
+            .await;
     }
 
     /// Records the end of every step that has none.
@@ -86,7 +96,7 @@ impl Recorder {
             .await;
         for step in open {
             self.record(if step.status == StepStatus::Pending {
-                Event::StepSkipped { step: step.id, reason: reason.to_owned() }
+                Event::StepSkipped { step: step.id, reason: reason.to_owned(), lines: 0 }
             } else {
                 Event::StepFailed {
                     step: step.id,

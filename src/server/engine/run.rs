@@ -105,7 +105,9 @@ impl Run {
             recorder.end_steps(StepFailure::Failed, message, message).await;
             let error = ExecutionError { step: None, message: message.to_owned(), exit_code: None, tail: Vec::new() };
             let duration_ms = recorder.duration_ms().await;
-            recorder.record(Event::ExecutionFailed { status: ExecutionFailure::Failed, error, duration_ms }).await;
+            recorder
+                .record(Event::ExecutionFailed { status: ExecutionFailure::Failed, error, duration_ms, lines: 0 })
+                .await;
         }
         // Only what is left of it in the log matters now.
         let _ = spawn_blocking(move || sweep::remove_folder(&folder)).await;
@@ -159,7 +161,7 @@ impl Run {
                     Decision::Run(id) => self.begin(&id).await,
                     Decision::Skip(step, reason) => {
                         self.halted |= halt.is_some_and(|halt| halt.reason() == reason);
-                        self.recorder.record(Event::StepSkipped { step, reason }).await;
+                        self.recorder.record(Event::StepSkipped { step, reason, lines: 0 }).await;
                     }
                 }
             }
@@ -333,15 +335,15 @@ impl Run {
             halt => halt,
         };
         let duration_ms = self.recorder.duration_ms().await;
-        let failed = |status, error| Event::ExecutionFailed { status, error, duration_ms };
+        let failed = |status, error| Event::ExecutionFailed { status, error, duration_ms, lines: 0 };
         let event = match (halt, by, self.error.take()) {
-            (Some(Halt::Cancelled), Some(by), _) => Event::ExecutionCancelled { by, duration_ms },
+            (Some(Halt::Cancelled), Some(by), _) => Event::ExecutionCancelled { by, duration_ms, lines: 0 },
             (Some(Halt::TimedOut), _, error) => failed(ExecutionFailure::TimedOut, self.timed_out(error)),
             (Some(Halt::Interrupted), ..) => failed(ExecutionFailure::Interrupted, plain(INTERRUPTED.to_owned())),
             (_, _, Some(error)) => failed(ExecutionFailure::Failed, error),
             (_, _, None) => {
                 let result = self.recorder.look(result).await;
-                Event::ExecutionCompleted { result, duration_ms, percent: 100.0 }
+                Event::ExecutionCompleted { result, duration_ms, percent: 100.0, lines: 0 }
             }
         };
         self.recorder.record(event).await;

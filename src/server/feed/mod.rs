@@ -1,42 +1,63 @@
 //! The feed: from commits to readers.
 //!
-//! For each audience that somebody reads there is one [`Tail`]: the last frames, ready to send. A subscriber is a
+//! For each audience that somebody reads there is one tail: the last frames, ready to send. A subscriber is a
 //! [`Reader`]: a cursor in the log, and nothing else. It takes what the tail has after its cursor; where the tail
 //! does not reach back so far it reads pages of the journal until it meets the tail, so replay and live are one loop.
 //! Publishing never waits for a reader and holds no queue for one.
 
+mod frame;
 mod reader;
+mod seats;
 mod tail;
 
 use std::{
-    collections::{HashMap, hash_map::Entry},
-    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Instant,
 };
 
+use tokio::sync::watch;
+
+use self::tail::{Fresh, Ring};
+use super::metrics::FeedMetrics;
 use crate::domain::{
-    access::{Audience, Scope},
-    event::{Control, Recorded},
+    access::Audience,
+    event::Recorded,
     id::{ExecutionId, Name, Seq},
 };
 
-pub use self::reader::{Filter, Reader, Refusal, Start};
-use self::tail::{Fresh, Tail};
+pub use self::{
+    frame::{Framing, full},
+    reader::{Dismissal, Link, Piece, Reader, Refusal, Start},
+    seats::{IN_ALL, OF_ONE_USER, Seats},
+    tail::Slice,
+};
 
-/// A fact that is committed, with its frame.
+/// A fact that is committed.
 #[derive(Clone, Debug)]
 pub struct Committed {
-    seq: Seq,
-    execution: ExecutionId,
-    owner: Name,
-    workflow: Name,
-    output: bool,
-    last: bool,
-    frame: String,
+    /// Its place.
+    pub seq: Seq,
+    /// Of which execution.
+    pub execution: ExecutionId,
+    /// Whose.
+    pub owner: Name,
+    /// Of which workflow.
+    pub workflow: Name,
+    /// Whether it is output, which only the execution's own stream carries.
+    pub output: bool,
+    /// Whether nothing comes after it in its execution.
+    pub last: bool,
+    /// The fact as JSON without its opening brace and its `seq`.
+    pub body: String,
 }
 
 impl Committed {
-    /// `body` is the fact as JSON without its opening brace.
-    pub fn new(recorded: &Recorded, body: &str) -> Self {
+    /// `body` is the fact as JSON without its opening brace and its `seq`.
+    pub fn new(recorded: &Recorded, body: String) -> Self {
         let fact = &recorded.fact;
         Self {
             seq: recorded.seq,
@@ -45,96 +66,187 @@ impl Committed {
             workflow: fact.workflow.clone(),
             output: fact.event.is_output(),
             last: fact.event.is_final(),
-            frame: frame(recorded.seq, body),
+            body,
         }
+    }
+
+    /// Whom it concerns: its execution's readers, and, unless it is output, those of its owner's, of its workflow's
+    /// and of all executions.
+    fn audiences(&self) -> Vec<Audience> {
+        let mut audiences = vec![Audience::Execution(self.execution)];
+        if !self.output {
+            let (owner, workflow) = (Some(self.owner.clone()), Some(self.workflow.clone()));
+            audiences.extend([
+                Audience::Selection(None, None),
+                Audience::Selection(owner.clone(), None),
+                Audience::Selection(None, workflow.clone()),
+                Audience::Selection(owner, workflow),
+            ]);
+        }
+        audiences
     }
 }
 
-/// The frame of a fact: <https://html.spec.whatwg.org/multipage/server-sent-events.html>. `body` is the fact as JSON
-/// without its opening brace; JSON has no line ends outside of strings, and in strings they are escaped.
-pub fn frame(seq: Seq, body: &str) -> String {
-    format!("id: {seq}\ndata: {{\"seq\":{seq},{body}\n\n")
-}
+/// An audience and the framing that its readers want: an event is made a frame once for each.
+type Kind = (Audience, Framing);
 
-/// The frame of a control message, which has no id.
-pub fn control(message: &Control) -> String {
-    // A control message is made of words and numbers: it can always be written.
-    let json = serde_json::to_string(message).expect("a control message is plain JSON");
-    format!("data: {json}\n\n")
-}
+/// As many as there are kinds with a reader.
+type Tails = HashMap<Kind, watch::Sender<Ring>>;
 
 /// A handle on the feed; cheap to clone.
-#[derive(Clone, Default)]
-pub struct Feed(Arc<Mutex<Inner>>);
+#[derive(Clone)]
+pub struct Feed(Arc<Hub>);
 
-#[derive(Default)]
-struct Inner {
-    head: Seq,
-    /// As many as there are audiences with a reader; what nobody reads any more goes with the next publishing.
-    tails: HashMap<Audience, Weak<Tail>>,
+struct Hub {
+    /// The last fact that was published.
+    head: AtomicU64,
+    /// The greatest `seq` that is no longer kept.
+    pruned_through: AtomicU64,
+    /// The journal's beginning: nothing that has a smaller `seq` was ever in it.
+    begin: AtomicU64,
+    closed: AtomicBool,
+    /// What keeps facts from being committed, if anything does.
+    trouble: Mutex<Option<Arc<str>>>,
+    /// Changes with `trouble`.
+    troubles: AtomicU64,
+    tails: Mutex<Tails>,
+    seats: Seats,
+    metrics: FeedMetrics,
+    /// What the times of frames are counted from.
+    epoch: Instant,
+}
+
+impl Default for Feed {
+    fn default() -> Self {
+        Self::new(Seats::default(), FeedMetrics::default())
+    }
 }
 
 impl Feed {
-    /// Says where the log stands, before the first fact is published.
-    pub fn begin(&self, head: Seq) {
-        self.inner().head = head;
+    /// With so many seats for readers, and counting what it does.
+    pub fn new(seats: Seats, metrics: FeedMetrics) -> Self {
+        Self(Arc::new(Hub {
+            head: AtomicU64::default(),
+            pruned_through: AtomicU64::default(),
+            begin: AtomicU64::default(),
+            closed: AtomicBool::default(),
+            trouble: Mutex::default(),
+            troubles: AtomicU64::default(),
+            tails: Mutex::default(),
+            seats,
+            metrics,
+            epoch: Instant::now(),
+        }))
+    }
+
+    /// Says where the log begins, what of it is gone, and where it stands, before the first fact is published.
+    pub fn begin(&self, begin: Seq, pruned_through: Seq, head: Seq) {
+        self.0.begin.store(begin.0, Ordering::Release);
+        self.0.pruned_through.store(pruned_through.0, Ordering::Release);
+        self.0.head.store(head.0, Ordering::Release);
     }
 
     /// The last fact that was published.
     pub fn head(&self) -> Seq {
-        self.inner().head
+        Seq(self.0.head.load(Ordering::Acquire))
+    }
+
+    /// Facts up to here are no longer all there.
+    pub fn pruned(&self, through: Seq) {
+        self.0.pruned_through.fetch_max(through.0, Ordering::AcqRel);
+    }
+
+    /// Whether all that was ever told after this place is still there.
+    fn reaches_back_to(&self, after: Seq) -> bool {
+        let (begin, pruned) = (self.0.begin.load(Ordering::Acquire), self.0.pruned_through.load(Ordering::Acquire));
+        // 0 is before everything: who stands there has had nothing, of this journal or of another.
+        after.0 >= pruned || (after.0 == 0 && pruned <= begin)
     }
 
     /// Puts committed facts, in order, into the tails of all who may see them, and wakes their readers.
-    pub fn publish(&self, facts: Vec<Committed>) {
+    pub fn publish(&self, facts: &[Committed]) {
         let Some(last) = facts.last() else { return };
-        let mut inner = self.inner();
-        inner.head = last.seq;
-        if inner.tails.is_empty() {
+        let at = self.clock();
+        let tails = self.tails();
+        self.0.head.store(last.seq.0, Ordering::Release);
+        if tails.is_empty() {
             return;
         }
-        inner.tails.retain(|_, tail| tail.strong_count() > 0);
-        let mut fresh: HashMap<Audience, (Arc<Tail>, Fresh)> = HashMap::new();
-        for fact in &facts {
-            for audience in audiences(fact) {
-                match fresh.entry(audience) {
-                    Entry::Occupied(mut entry) => entry.get_mut().1.push(fact),
-                    Entry::Vacant(entry) => {
-                        if let Some(tail) = inner.tails.get(entry.key()).and_then(Weak::upgrade) {
-                            let (_, segment) = entry.insert((tail, Fresh::default()));
-                            segment.push(fact);
-                        }
-                    }
-                }
+        let mut fresh: HashMap<Kind, Fresh> = HashMap::new();
+        // Most facts of a commit are of few executions: whom these concern is looked up once.
+        let mut concerned: HashMap<(ExecutionId, bool), Vec<Kind>> = HashMap::new();
+        for fact in facts {
+            let kinds = concerned.entry((fact.execution, fact.output)).or_insert_with(|| {
+                let of = |audience: Audience| Framing::ALL.map(|framing| (audience.clone(), framing));
+                fact.audiences().into_iter().flat_map(of).filter(|kind| tails.contains_key(kind)).collect()
+            });
+            for kind in kinds {
+                fresh.entry(kind.clone()).or_default().push(fact, kind.1, at);
             }
         }
-        for (tail, segment) in fresh.into_values() {
-            tail.append(segment);
+        for (kind, fresh) in fresh {
+            if let Some(tail) = tails.get(&kind) {
+                tail.send_modify(|ring| ring.append(fresh));
+            }
         }
     }
 
-    /// The tail of an audience; it holds everything of it that is published from now on, as far as its bound goes.
-    fn tail(&self, audience: &Audience) -> Arc<Tail> {
-        let mut inner = self.inner();
-        if let Some(tail) = inner.tails.get(audience).and_then(Weak::upgrade) {
-            return tail;
+    /// Tells all readers what keeps facts from being committed, or that nothing does any more.
+    pub fn trouble(&self, what: Option<&str>) {
+        *self.0.trouble.lock().unwrap_or_else(PoisonError::into_inner) = what.map(Arc::from);
+        self.0.troubles.fetch_add(1, Ordering::AcqRel);
+        self.wake_all();
+    }
+
+    /// Ends all readers, and whoever comes later, because the server stops.
+    pub fn close(&self) {
+        self.0.closed.store(true, Ordering::Release);
+        self.wake_all();
+    }
+
+    /// Milliseconds since the feed was made; 49 days of them, then it stands still and lag is no longer measured.
+    fn clock(&self) -> u32 {
+        u32::try_from(self.0.epoch.elapsed().as_millis()).unwrap_or(u32::MAX)
+    }
+
+    fn wake_all(&self) {
+        self.tails().values().for_each(|tail| tail.send_modify(|_| {}));
+    }
+
+    fn troubles(&self) -> u64 {
+        self.0.troubles.load(Ordering::Acquire)
+    }
+
+    fn current_trouble(&self) -> Option<String> {
+        self.0.trouble.lock().unwrap_or_else(PoisonError::into_inner).as_deref().map(str::to_owned)
+    }
+
+    fn is_closed(&self) -> bool {
+        self.0.closed.load(Ordering::Acquire)
+    }
+
+    /// The tail of a kind, which holds all that is published from now on as far as its bound goes, and the head
+    /// of this moment.
+    fn join(&self, kind: &Kind) -> (watch::Receiver<Ring>, Seq) {
+        let mut tails = self.tails();
+        let head = self.head();
+        let tail = tails.entry(kind.clone()).or_insert_with(|| watch::Sender::new(Ring::new(head)));
+        (tail.subscribe(), head)
+    }
+
+    /// A tail that nobody reads goes with its last reader.
+    fn leave(&self, kind: &Kind, tail: watch::Receiver<Ring>) {
+        let mut tails = self.tails();
+        drop(tail);
+        if tails.get(kind).is_some_and(|tail| tail.receiver_count() == 0) {
+            tails.remove(kind);
         }
-        let tail = Arc::new(Tail::new(inner.head));
-        inner.tails.insert(audience.clone(), Arc::downgrade(&tail));
-        tail
     }
 
-    fn inner(&self) -> MutexGuard<'_, Inner> {
-        // The lock is held for pushes into vectors and maps only; whatever panicked there left them whole.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn tails(&self) -> MutexGuard<'_, Tails> {
+        // Held for pushes into vectors and maps only; whatever panicked there left them whole.
+        self.0.tails.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Whom a fact concerns: its execution's readers, and, unless it is output, its owner's and everything's.
-fn audiences(fact: &Committed) -> impl Iterator<Item = Audience> {
-    let shared = [Audience::Scope(Scope::Owner(fact.owner.clone())), Audience::Scope(Scope::Everything)];
-    let own = Audience::Execution(fact.execution);
-    std::iter::once(own).chain(shared.into_iter().filter(|_| !fact.output))
 }
 
 #[cfg(test)]

@@ -1,17 +1,18 @@
 //! A reader: a cursor in the log, of somebody who may see what it reads.
 
-use std::{sync::Arc, time::Duration};
+use std::{pin::Pin, time::Duration};
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use tokio::{
     sync::watch,
     time::{Instant, Interval, MissedTickBehavior},
 };
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use super::{
-    Feed, control,
-    tail::{Tail, Taken},
+    Feed, Framing, Kind,
+    seats::Seat,
+    tail::{Ring, Slice, Taken},
 };
 use crate::{
     domain::{
@@ -21,34 +22,12 @@ use crate::{
     },
     server::{
         clock,
-        journal::{Journal, JournalError},
+        journal::{Journal, JournalError, Page},
     },
 };
 
 /// How often a stream says that it is alive.
 const HEARTBEAT: Duration = Duration::from_secs(15);
-
-/// Which of the facts in a scope a stream carries.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Filter {
-    /// Those of this user's executions.
-    pub owner: Option<Name>,
-    /// Those of this workflow's executions.
-    pub workflow: Option<Name>,
-}
-
-impl Filter {
-    /// Whether it lets everything through.
-    pub fn is_open(&self) -> bool {
-        self.owner.is_none() && self.workflow.is_none()
-    }
-
-    /// Whether it lets facts of such an execution through.
-    pub fn holds(&self, owner: &Name, workflow: &Name) -> bool {
-        self.owner.as_ref().is_none_or(|wanted| wanted == owner)
-            && self.workflow.as_ref().is_none_or(|wanted| wanted == workflow)
-    }
-}
 
 /// Where a reader begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +40,15 @@ pub enum Start {
     After(Seq),
 }
 
+/// What carries a reader's frames.
+#[derive(Clone, Debug)]
+pub struct Link {
+    /// How.
+    pub framing: Framing,
+    /// Cancelled when the viewer may no longer read.
+    pub revoked: CancellationToken,
+}
+
 /// Why there is no reader.
 #[derive(Debug, thiserror::Error)]
 pub enum Refusal {
@@ -70,50 +58,85 @@ pub enum Refusal {
     /// The execution has ended and the reader has had all of it.
     #[error("the execution has ended, and all of it was read")]
     NothingMore,
+    /// The user, or the server, has as many readers as it may.
+    #[error("too many streams are open")]
+    Limit,
     /// The journal failed.
     #[error(transparent)]
     Journal(#[from] JournalError),
 }
 
-/// A cursor in the log. Made with a [`Viewer`], and with nothing less.
+/// A cursor in the log. Made with a [`Viewer`], and with nothing less. It holds no frames: what could not be sent is
+/// taken again.
 pub struct Reader {
+    feed: Feed,
     journal: Journal,
-    tail: Arc<Tail>,
-    appended: watch::Receiver<u64>,
-    audience: Audience,
-    filter: Filter,
-    user: Name,
+    kind: Kind,
+    /// There until it is dropped.
+    tail: Option<watch::Receiver<Ring>>,
+    _seat: Seat,
     cursor: Seq,
+    /// How many bytes of the frame after `cursor` were sent already.
+    sent: usize,
     /// The final fact of the one execution that is read, once it is known.
     last: Option<Seq>,
-    opening: Option<String>,
+    /// What it has to say of itself, as far as that was not sent yet.
+    words: Bytes,
     caught_up: bool,
     over: bool,
+    /// Which of the feed's troubles it has told of.
+    troubles: u64,
     pub(super) heartbeat: Interval,
-    revoked: CancellationToken,
-    shutdown: CancellationToken,
+    revoked: Pin<Box<WaitForCancellationFutureOwned>>,
+    revocation: CancellationToken,
 }
 
+/// What a reader has to send next: whole frames, the first of which may have been begun.
+#[derive(Debug)]
+pub struct Piece {
+    bytes: Bytes,
+    /// How many of `bytes` were sent already.
+    sent: usize,
+    /// None for words of the reader's own.
+    facts: Option<Facts>,
+}
+
+#[derive(Debug)]
+struct Facts {
+    through: Seq,
+    count: usize,
+    at: Option<u32>,
+}
+
+impl Piece {
+    /// The bytes to send.
+    pub fn rest(&self) -> &[u8] {
+        self.bytes.get(self.sent..).unwrap_or_default()
+    }
+}
+
+/// Why a reader has to go though it has not asked to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Dismissal(EndReason);
+
 impl Feed {
-    /// A reader of all that `viewer` may see, without output, as far as `filter` lets it through.
+    /// A reader of all that `viewer` may see, without output, as far as it belongs to `owner` and `workflow`.
     ///
     /// # Errors
-    /// If the journal fails.
+    /// If there is no seat, or the journal fails.
     pub async fn read_all(
         &self,
         journal: &Journal,
         viewer: &Viewer,
-        filter: Filter,
+        (owner, workflow): (Option<Name>, Option<Name>),
         start: Start,
-        ends: (CancellationToken, CancellationToken),
+        link: Link,
     ) -> Result<Reader, Refusal> {
-        let mut reader = Reader::new(self, journal, Audience::Scope(viewer.scope()), viewer, ends);
-        reader.filter = filter;
-        let head = reader.head().await?;
+        let mut reader = Reader::new(self, journal, Audience::of(viewer, owner, workflow), viewer, link)?;
         match start {
             Start::Beginning => reader.cursor = Seq(0),
-            Start::Now => reader.cursor = head,
-            Start::After(after) => reader.resume(after, head, journal.pruned_through().await?),
+            Start::Now => {}
+            Start::After(after) => reader.resume(after).await?,
         }
         Ok(reader)
     }
@@ -121,31 +144,33 @@ impl Feed {
     /// A reader of all of one execution.
     ///
     /// # Errors
-    /// If `viewer` may not see it, if there is nothing more to read, or if the journal fails.
+    /// If `viewer` may not see it, if there is nothing more to read, if there is no seat, or if the journal fails.
     pub async fn read_execution(
         &self,
         journal: &Journal,
         viewer: &Viewer,
         id: ExecutionId,
         start: Start,
-        ends: (CancellationToken, CancellationToken),
+        link: Link,
     ) -> Result<Reader, Refusal> {
         // The tail comes first: what is committed after the snapshot is then in the tail.
-        let mut reader = Reader::new(self, journal, Audience::Execution(id), viewer, ends);
+        let made = Reader::new(self, journal, Audience::Execution(id), viewer, link);
         let execution = journal.snapshot(id).await?.ok_or(Refusal::NotFound)?;
         if !visible(viewer, &execution.owner) {
             return Err(Refusal::NotFound);
         }
+        let mut reader = made?;
         reader.last = execution.status.is_final().then_some(execution.seq);
-        let head = reader.head().await?;
         match start {
-            Start::Beginning => {}
-            Start::Now => reader.cursor = head,
+            Start::Beginning => reader.cursor = Seq(0),
+            Start::Now => {}
             Start::After(after) => {
-                if after <= head && reader.last.is_some_and(|last| last <= after) {
+                let known = after <= reader.head_for(after).await?;
+                if known && reader.last.is_some_and(|last| last <= after) {
                     return Err(Refusal::NothingMore);
                 }
-                reader.resume(after, head, Seq(0));
+                // An execution that is there is there from its first fact on.
+                if known { reader.cursor = after } else { reader.reset() }
             }
         }
         Ok(reader)
@@ -153,118 +178,264 @@ impl Feed {
 }
 
 impl Reader {
-    fn new(
-        feed: &Feed,
-        journal: &Journal,
-        audience: Audience,
-        viewer: &Viewer,
-        (revoked, shutdown): (CancellationToken, CancellationToken),
-    ) -> Self {
-        let tail = feed.tail(&audience);
+    /// A reader from now on, with its first words to say. `retry` carries jitter, so that a crowd which lost its server
+    /// does not come back all at once.
+    fn new(feed: &Feed, journal: &Journal, audience: Audience, viewer: &Viewer, link: Link) -> Result<Self, Refusal> {
+        let Some(seat) = feed.0.seats.take(&viewer.name) else {
+            feed.0.metrics.refused();
+            return Err(Refusal::Limit);
+        };
+        let kind = (audience, link.framing);
+        let (tail, head) = feed.join(&kind);
         let mut heartbeat = tokio::time::interval_at(Instant::now() + HEARTBEAT, HEARTBEAT);
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        Self {
+        feed.0.metrics.opened();
+        let mut reader = Self {
+            feed: feed.clone(),
             journal: journal.clone(),
-            appended: tail.watch(),
-            tail,
-            audience,
-            filter: Filter::default(),
-            user: viewer.name.clone(),
-            cursor: Seq(0),
+            kind,
+            tail: Some(tail),
+            _seat: seat,
+            cursor: head,
+            sent: 0,
             last: None,
-            opening: None,
+            words: Bytes::new(),
             caught_up: false,
             over: false,
+            troubles: if feed.current_trouble().is_some() { u64::MAX } else { feed.troubles() },
             heartbeat,
-            revoked,
-            shutdown,
-        }
-    }
-
-    /// Reads the head and prepares the stream's first words. `retry` carries jitter, so that a crowd which lost its
-    /// server does not come back all at once.
-    async fn head(&mut self) -> Result<Seq, JournalError> {
-        let head = self.journal.head().await?;
+            revoked: Box::pin(link.revoked.clone().cancelled_owned()),
+            revocation: link.revoked,
+        };
         let retry = rand::random_range(1_000..4_000);
-        let hello = control(&Control::Hello { head, user: self.user.clone() });
-        self.opening = Some(format!("retry: {retry}\n\n{hello}"));
-        Ok(head)
+        reader.words = link.framing.hello(retry, &Control::Hello { head, user: viewer.name.clone() }).into();
+        Ok(reader)
+    }
+}
+
+impl Reader {
+    /// Puts the head of an HTTP answer before its first words.
+    pub fn preface(&mut self, head: &str) {
+        self.words = [head.as_bytes(), &self.words].concat().into();
     }
 
-    fn resume(&mut self, after: Seq, head: Seq, pruned_through: Seq) {
-        if (pruned_through..=head).contains(&after) {
+    async fn resume(&mut self, after: Seq) -> Result<(), JournalError> {
+        if self.feed.reaches_back_to(after) && after <= self.head_for(after).await? {
             self.cursor = after;
-            return;
+        } else {
+            self.reset();
         }
-        let reset = control(&Control::Reset { reason: ResetReason::Expired, head });
-        self.opening.get_or_insert_default().push_str(&reset);
-        self.cursor = head;
+        Ok(())
     }
 
-    /// The next bytes to send: whole frames, one or many. None when the stream is over. Cancel safe.
-    pub async fn next(&mut self) -> Option<Bytes> {
-        if let Some(opening) = self.opening.take() {
-            return Some(opening.into());
+    /// The last fact that is committed, as far as it matters for somebody who has had `after`: the journal may be ahead
+    /// of the feed for as long as publishing takes.
+    async fn head_for(&self, after: Seq) -> Result<Seq, JournalError> {
+        let head = self.feed.head();
+        if after <= head { Ok(head) } else { self.journal.head().await }
+    }
+
+    /// Goes on from the head, and says that something was left out.
+    fn reset(&mut self) {
+        let head = self.feed.head();
+        self.say(&Control::Reset { reason: ResetReason::Expired, head });
+        self.cursor = head;
+        self.feed.0.metrics.reset();
+    }
+
+    /// What to send next; it is the same again until [`sent`](Self::sent) is told. None when the stream is over.
+    /// Cancel safe.
+    pub async fn next(&mut self) -> Option<Piece> {
+        loop {
+            if self.sent > 0 {
+                return self.rest_of_frame().await;
+            }
+            if !self.words.is_empty() {
+                return Some(Piece { bytes: self.words.clone(), sent: 0, facts: None });
+            }
+            if self.over {
+                return None;
+            }
+            if let Some(dismissal) = self.dismissal() {
+                self.dismiss(dismissal);
+            } else if let Some(piece) = self.advance().await {
+                return Some(piece);
+            }
         }
-        while !self.over {
-            if self.revoked.is_cancelled() {
-                return self.end(EndReason::Revoked);
+    }
+
+    /// So many of the piece's [`rest`](Piece::rest) have been sent.
+    pub fn sent(&mut self, piece: &Piece, bytes: usize) {
+        self.feed.0.metrics.bytes(bytes);
+        let Some(facts) = &piece.facts else { return self.words.advance(bytes.min(self.words.len())) };
+        let whole = bytes == piece.rest().len();
+        let (seq, rest, count) = match whole {
+            true => (Some(facts.through), 0, facts.count),
+            false => self.framing().cut(&piece.bytes, piece.sent + bytes),
+        };
+        self.cursor = seq.unwrap_or(self.cursor);
+        self.sent = rest;
+        let age = facts.at.map(|at| Duration::from_millis(self.feed.clock().saturating_sub(at).into()));
+        self.feed.0.metrics.frames(count, facts.count - count.min(facts.count), age);
+    }
+
+    /// Ends when the reader has to go.
+    pub async fn dismissed(&mut self) -> Dismissal {
+        loop {
+            if let Some(dismissal) = self.dismissal() {
+                return dismissal;
             }
-            if self.shutdown.is_cancelled() {
-                return self.end(EndReason::Shutdown);
+            let Some(tail) = &mut self.tail else { return std::future::pending().await };
+            tail.mark_unchanged();
+            tokio::select! {
+                () = self.revoked.as_mut() => {}
+                _ = tail.changed() => {}
             }
-            if matches!(self.audience, Audience::Execution(_)) {
-                self.last = self.last.or_else(|| self.tail.last());
-            }
-            if let Some(frames) = self.advance().await {
-                return Some(frames);
-            }
+        }
+    }
+
+    fn dismissal(&self) -> Option<Dismissal> {
+        if self.revocation.is_cancelled() {
+            Some(Dismissal(EndReason::Revoked))
+        } else if self.feed.is_closed() {
+            Some(Dismissal(EndReason::Shutdown))
+        } else {
+            None
+        }
+    }
+
+    /// After the frame that was begun there is nothing but a word of farewell.
+    pub fn dismiss(&mut self, Dismissal(reason): Dismissal) {
+        self.end(reason);
+    }
+
+    /// The same, for a reader that has taken nothing for too long.
+    pub fn give_up(&mut self) {
+        self.end(EndReason::Lagged);
+    }
+
+    fn end(&mut self, reason: EndReason) {
+        if !self.over {
+            self.over = true;
+            self.say(&Control::End { reason });
+            self.words = [&self.words, self.framing().last().as_bytes()].concat().into();
+            self.feed.0.metrics.ended(reason);
+        }
+    }
+
+    fn say(&mut self, message: &Control) {
+        self.words = [&self.words, self.framing().control(message).as_bytes()].concat().into();
+    }
+
+    /// How its frames are made.
+    pub fn framing(&self) -> Framing {
+        self.kind.1
+    }
+
+    fn look(&mut self) -> Taken {
+        let Some(tail) = &mut self.tail else { return Taken::Nothing };
+        let ring = tail.borrow_and_update();
+        if let Audience::Execution(_) = self.kind.0 {
+            self.last = self.last.or(ring.last());
+        }
+        ring.after(self.cursor)
+    }
+
+    async fn advance(&mut self) -> Option<Piece> {
+        match self.look() {
+            Taken::Frames(slice) => return Some(piece(slice, 0)),
+            Taken::Behind => return self.catch_up().await,
+            Taken::Nothing => {}
+        }
+        if !self.caught_up {
+            self.caught_up = true;
+            self.say(&Control::CaughtUp { head: self.cursor });
+        } else if self.last.is_some_and(|last| last <= self.cursor) {
+            self.end(EndReason::Finished);
+        } else if self.troubles != self.feed.troubles() {
+            self.troubles = self.feed.troubles();
+            self.beat();
+        } else {
+            self.wait().await;
         }
         None
     }
 
-    async fn advance(&mut self) -> Option<Bytes> {
-        self.appended.mark_unchanged();
-        match self.tail.after(self.cursor, &self.filter) {
-            Taken::Frames(frames, through) => {
-                self.cursor = through;
-                (!frames.is_empty()).then_some(frames)
+    async fn catch_up(&mut self) -> Option<Piece> {
+        match self.page().await {
+            Some(Page::Frames(slice)) if slice.frames.is_empty() => self.cursor = slice.through,
+            Some(Page::Frames(slice)) => return Some(piece(slice, 0)),
+            Some(Page::Gone) => {
+                self.reset();
+                // Of an execution that is no longer there nothing will come.
+                if let Audience::Execution(_) = self.kind.0 {
+                    self.end(EndReason::Finished);
+                }
             }
-            Taken::Behind => self.catch_up().await,
-            Taken::Nothing if !self.caught_up => {
-                self.caught_up = true;
-                Some(control(&Control::CaughtUp { head: self.cursor }).into())
-            }
-            Taken::Nothing if self.last.is_some_and(|last| last <= self.cursor) => self.end(EndReason::Finished),
-            Taken::Nothing => self.wait().await,
+            None => self.end(EndReason::Lagged),
         }
+        None
     }
 
-    async fn catch_up(&mut self) -> Option<Bytes> {
+    async fn page(&self) -> Option<Page> {
         // Boxed, or every idle stream would hold the room that reading the database takes.
-        match Box::pin(self.journal.page(&self.audience, &self.filter, self.cursor)).await {
-            Ok(page) => {
-                self.cursor = page.through;
-                (!page.frames.is_empty()).then(|| page.frames.into())
-            }
+        match Box::pin(self.journal.page(&self.kind.0, self.kind.1, self.cursor)).await {
+            Ok(page) => Some(page),
             Err(error) => {
                 tracing::error!(%error, "a stream can't be replayed");
-                self.end(EndReason::Lagged)
+                None
             }
         }
     }
 
-    async fn wait(&mut self) -> Option<Bytes> {
+    /// The frame that was begun, without what comes after it. If it is no longer to be had, the stream is over: nothing
+    /// else can be said in the middle of a frame.
+    async fn rest_of_frame(&mut self) -> Option<Piece> {
+        let slice = match self.look() {
+            Taken::Frames(slice) => Some(slice),
+            // A page may be ahead of the tail for as long as publishing takes.
+            Taken::Nothing | Taken::Behind => match self.page().await {
+                Some(Page::Frames(slice)) => Some(slice),
+                _ => None,
+            },
+        };
+        let first = slice.and_then(|mut slice| {
+            slice.frames.truncate(self.framing().first_len(&slice.frames));
+            (slice.through, _, slice.count) = match self.framing().cut(&slice.frames, slice.frames.len()) {
+                (Some(seq), rest, count) => (seq, rest, count),
+                (None, ..) => return None,
+            };
+            Some(piece(slice, self.sent))
+        });
+        if first.is_none() {
+            (self.over, self.sent, self.words) = (true, 0, Bytes::new());
+        }
+        first
+    }
+
+    async fn wait(&mut self) {
+        let Some(tail) = &mut self.tail else { return };
         tokio::select! {
-            _ = self.appended.changed() => None,
-            () = self.revoked.cancelled() => None,
-            () = self.shutdown.cancelled() => None,
-            _ = self.heartbeat.tick() => Some(control(&Control::Heartbeat { at: clock::now() }).into()),
+            _ = tail.changed() => {}
+            () = self.revoked.as_mut() => {}
+            _ = self.heartbeat.tick() => self.beat(),
         }
     }
 
-    fn end(&mut self, reason: EndReason) -> Option<Bytes> {
-        self.over = true;
-        Some(control(&Control::End { reason }).into())
+    fn beat(&mut self) {
+        self.say(&Control::Heartbeat { at: clock::now(), trouble: self.feed.current_trouble() });
     }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        if let Some(tail) = self.tail.take() {
+            self.feed.leave(&self.kind, tail);
+        }
+        self.feed.0.metrics.closed();
+    }
+}
+
+fn piece(slice: Slice, sent: usize) -> Piece {
+    Piece { bytes: slice.frames, sent, facts: Some(Facts { through: slice.through, count: slice.count, at: slice.at }) }
 }

@@ -1,70 +1,57 @@
 //! The tail of an audience: its last frames, back to back, ready to send.
 
-use std::{
-    collections::VecDeque,
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use std::collections::VecDeque;
 
 use bytes::{Bytes, BytesMut};
-use tokio::sync::watch;
 
-use super::{Committed, reader::Filter};
-use crate::domain::id::{Name, Seq};
+use super::{Committed, Framing};
+use crate::domain::id::Seq;
 
 /// Most bytes of frames that a tail holds, its newest segment excepted; who needs older ones reads the journal.
 const TAIL_BYTES: usize = 256 * 1024;
-/// Most segments that a tail holds.
-const TAIL_SEGMENTS: usize = 4_096;
-/// Most bytes that one reader takes at a time, a single longer segment excepted.
-const TAKE_BYTES: usize = 128 * 1024;
+/// A segment shorter than this takes in the next commit as well, in bytes: a reader that has fallen behind finds few
+/// long slices and not many short ones.
+const SEGMENT_BYTES: usize = 32 * 1024;
 
-pub(super) struct Tail {
-    ring: Mutex<Ring>,
-    /// Counts appends; readers wait for it to change.
-    appended: watch::Sender<u64>,
-}
-
-struct Ring {
+/// What readers look at; they wait for it to change.
+pub(super) struct Ring {
     /// Everything of the audience after this is in `segments`.
     floor: Seq,
+    /// No more than there are [`SEGMENT_BYTES`] in [`TAIL_BYTES`], twice.
     segments: VecDeque<Segment>,
     bytes: usize,
     /// The final fact of the one execution whose tail it is, once it was published.
     last: Option<Seq>,
 }
 
-/// The frames of one commit.
+/// The frames of one commit, or of a few.
 struct Segment {
-    through: Seq,
     frames: Bytes,
-    index: Box<[Place]>,
+    /// Never empty.
+    index: Vec<Place>,
 }
 
 /// One frame of a segment.
+#[derive(Clone, Copy)]
 struct Place {
     seq: Seq,
     end: usize,
-    owner: Name,
-    workflow: Name,
+    /// When it was published, in milliseconds of the feed's own clock.
+    at: u32,
 }
 
-/// A segment in the making.
+/// What a commit adds to a tail.
 #[derive(Default)]
 pub(super) struct Fresh {
-    frames: BytesMut,
+    frames: String,
     index: Vec<Place>,
     last: Option<Seq>,
 }
 
 impl Fresh {
-    pub(super) fn push(&mut self, fact: &Committed) {
-        self.frames.extend_from_slice(fact.frame.as_bytes());
-        self.index.push(Place {
-            seq: fact.seq,
-            end: self.frames.len(),
-            owner: fact.owner.clone(),
-            workflow: fact.workflow.clone(),
-        });
+    pub(super) fn push(&mut self, fact: &Committed, framing: Framing, at: u32) {
+        framing.fact(&mut self.frames, fact.seq, &fact.body);
+        self.index.push(Place { seq: fact.seq, end: self.frames.len(), at });
         if fact.last {
             self.last = Some(fact.seq);
         }
@@ -74,98 +61,87 @@ impl Fresh {
 /// What a tail has for a cursor.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Taken {
-    /// These frames (none if a filter holds them all back), and where the cursor stands after them.
-    Frames(Bytes, Seq),
+    /// The next frames.
+    Frames(Slice),
     /// Nothing new.
     Nothing,
     /// The cursor is before what the tail holds.
     Behind,
 }
 
-impl Tail {
+/// Frames, back to back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Slice {
+    /// The bytes of them.
+    pub frames: Bytes,
+    /// How many they are.
+    pub count: usize,
+    /// Where the cursor stands after them.
+    pub through: Seq,
+    /// When the first one was published, in milliseconds of the feed's own clock; none if nobody knows any more.
+    pub at: Option<u32>,
+}
+
+impl Ring {
     pub(super) fn new(head: Seq) -> Self {
-        let ring = Ring { floor: head, segments: VecDeque::new(), bytes: 0, last: None };
-        Self { ring: Mutex::new(ring), appended: watch::Sender::new(0) }
+        Self { floor: head, segments: VecDeque::new(), bytes: 0, last: None }
     }
 
-    pub(super) fn append(&self, fresh: Fresh) {
-        let Some(newest) = fresh.index.last() else { return };
-        let segment =
-            Segment { through: newest.seq, frames: fresh.frames.freeze(), index: fresh.index.into_boxed_slice() };
-        let mut ring = self.ring();
-        ring.last = ring.last.or(fresh.last);
-        ring.bytes += segment.frames.len();
-        ring.segments.push_back(segment);
-        while (ring.bytes > TAIL_BYTES && ring.segments.len() > 1) || ring.segments.len() > TAIL_SEGMENTS {
-            let Some(oldest) = ring.segments.pop_front() else { break };
-            ring.bytes -= oldest.frames.len();
-            ring.floor = oldest.through;
+    pub(super) fn append(&mut self, fresh: Fresh) {
+        self.last = self.last.or(fresh.last);
+        self.bytes += fresh.frames.len();
+        match self.segments.back_mut() {
+            Some(newest) if newest.frames.len() + fresh.frames.len() <= SEGMENT_BYTES => newest.extend(fresh),
+            _ => self.segments.push_back(Segment { frames: fresh.frames.into(), index: fresh.index }),
         }
-        drop(ring);
-        self.appended.send_modify(|count| *count += 1);
-    }
-
-    pub(super) fn watch(&self) -> watch::Receiver<u64> {
-        self.appended.subscribe()
+        while self.bytes > TAIL_BYTES && self.segments.len() > 1 {
+            let Some(oldest) = self.segments.pop_front() else { break };
+            self.bytes -= oldest.frames.len();
+            self.floor = oldest.through();
+        }
     }
 
     /// The final fact, if it was published.
     pub(super) fn last(&self) -> Option<Seq> {
-        self.ring().last
+        self.last
     }
 
-    pub(super) fn after(&self, cursor: Seq, filter: &Filter) -> Taken {
-        let ring = self.ring();
-        if cursor < ring.floor {
+    /// The rest of the segment that the cursor stands in or before.
+    pub(super) fn after(&self, cursor: Seq) -> Taken {
+        if cursor < self.floor {
             return Taken::Behind;
         }
-        let first = ring.segments.partition_point(|segment| segment.through <= cursor);
-        let mut parts = Vec::new();
-        let mut bytes = 0;
-        let mut through = cursor;
-        for segment in ring.segments.range(first..) {
-            segment.take(cursor, filter, &mut parts);
-            bytes += segment.frames.len();
-            through = segment.through;
-            if bytes >= TAKE_BYTES {
-                break;
-            }
+        // A reader that keeps up stands in the newest one.
+        let before = self.segments.iter().rev().take_while(|segment| segment.through() > cursor).count();
+        match self.segments.len().checked_sub(before).and_then(|first| self.segments.get(first)) {
+            Some(segment) => Taken::Frames(segment.after(cursor)),
+            None => Taken::Nothing,
         }
-        drop(ring);
-        if through == cursor { Taken::Nothing } else { Taken::Frames(joined(parts), through) }
-    }
-
-    fn ring(&self) -> MutexGuard<'_, Ring> {
-        // Held for pushes, pops and slices only; whatever panicked there left the ring whole.
-        self.ring.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Segment {
-    fn take(&self, cursor: Seq, filter: &Filter, parts: &mut Vec<Bytes>) {
-        let first = self.index.partition_point(|place| place.seq <= cursor);
-        let mut begin = if first == 0 { 0 } else { self.index[first - 1].end };
-        if filter.is_open() {
-            parts.push(self.frames.slice(begin..));
-            return;
-        }
-        for place in &self.index[first..] {
-            if filter.holds(&place.owner, &place.workflow) {
-                parts.push(self.frames.slice(begin..place.end));
-            }
-            begin = place.end;
-        }
+    fn through(&self) -> Seq {
+        self.index.last().map_or(Seq::default(), |place| place.seq)
     }
-}
 
-fn joined(mut parts: Vec<Bytes>) -> Bytes {
-    match parts.len() {
-        0 => Bytes::new(),
-        1 => parts.remove(0),
-        _ => {
-            let mut whole = BytesMut::with_capacity(parts.iter().map(Bytes::len).sum());
-            parts.iter().for_each(|part| whole.extend_from_slice(part));
-            whole.freeze()
+    fn extend(&mut self, fresh: Fresh) {
+        let begin = self.frames.len();
+        let mut frames = BytesMut::with_capacity(begin + fresh.frames.len());
+        frames.extend_from_slice(&self.frames);
+        frames.extend_from_slice(fresh.frames.as_bytes());
+        self.frames = frames.freeze();
+        self.index.extend(fresh.index.iter().map(|place| Place { end: begin + place.end, ..*place }));
+    }
+
+    fn after(&self, cursor: Seq) -> Slice {
+        let first = self.index.partition_point(|place| place.seq <= cursor);
+        let begin = first.checked_sub(1).map_or(0, |before| self.index[before].end);
+        Slice {
+            frames: self.frames.slice(begin..),
+            count: self.index.len() - first,
+            through: self.through(),
+            at: self.index.get(first).map(|place| place.at),
         }
     }
 }

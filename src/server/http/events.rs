@@ -2,27 +2,24 @@
 
 use axum::{
     Router,
-    body::Body,
     extract::State,
     response::{IntoResponse, Response},
     routing::get,
 };
-use bytes::Bytes;
-use futures_util::stream;
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, HeaderName, StatusCode, Version, header};
 use serde::Deserialize;
-use tokio_util::sync::CancellationToken;
 
 use super::{
     App,
     body::{Path, Query},
+    outlet::Streamed,
     problem::HttpError,
 };
 use crate::{
     domain::id::{ExecutionId, Name, Seq},
     server::{
         access::Caller,
-        feed::{Filter, Reader, Refusal, Start},
+        feed::{Framing, Link, Reader, Refusal, Start, full},
     },
 };
 
@@ -43,11 +40,12 @@ async fn all(
     caller: Caller,
     Query(query): Query<AllQuery>,
     headers: HeaderMap,
+    version: Version,
 ) -> Result<Response, HttpError> {
     let start = position(&headers, query.after.as_deref())?.map_or(Start::Now, Start::After);
-    let filter = Filter { owner: query.owner, workflow: query.workflow };
-    let ends = ends(&app, &caller).await;
-    Ok(stream_of(app.feed.read_all(&app.journal, &caller.viewer, filter, start, ends).await?))
+    let link = link(&app, &caller, version).await;
+    let wanted = (query.owner, query.workflow);
+    stream_of(app.feed.read_all(&app.journal, &caller.viewer, wanted, start, link).await)
 }
 
 #[derive(Deserialize)]
@@ -62,19 +60,16 @@ async fn execution(
     Path(id): Path<ExecutionId>,
     Query(query): Query<ExecutionQuery>,
     headers: HeaderMap,
+    version: Version,
 ) -> Result<Response, HttpError> {
     let start = position(&headers, query.after.as_deref())?.map_or(Start::Beginning, Start::After);
-    let ends = ends(&app, &caller).await;
-    match app.feed.read_execution(&app.journal, &caller.viewer, id, start, ends).await {
-        Ok(reader) => Ok(stream_of(reader)),
-        Err(Refusal::NothingMore) => Ok(StatusCode::NO_CONTENT.into_response()),
-        Err(refusal) => Err(refusal.into()),
-    }
+    let link = link(&app, &caller, version).await;
+    stream_of(app.feed.read_execution(&app.journal, &caller.viewer, id, start, link).await)
 }
 
-/// What ends a stream from the server's side: the reader's right is revoked, or the server stops.
-async fn ends(app: &App, caller: &Caller) -> (CancellationToken, CancellationToken) {
-    (app.access.watch(caller).await, app.closing.clone())
+async fn link(app: &App, caller: &Caller, version: Version) -> Link {
+    let framing = if version < Version::HTTP_11 { Framing::Plain } else { Framing::Chunked };
+    Link { framing, revoked: app.access.watch(caller).await }
 }
 
 /// Where the reader stands: `Last-Event-ID`, which a reconnecting EventSource sends, else `after`.
@@ -84,25 +79,19 @@ fn position(headers: &HeaderMap, after: Option<&str>) -> Result<Option<Seq>, Htt
     text.parse().map(Some).map_err(|error| HttpError::BadRequest(format!("{error}, but got {text:?}")))
 }
 
-fn stream_of(reader: Reader) -> Response {
-    let headers = [
-        (header::CONTENT_TYPE, "text/event-stream"),
-        (header::CACHE_CONTROL, "no-cache, no-transform"),
-        (header::HeaderName::from_static("x-accel-buffering"), "no"),
-    ];
-    let frames = stream::unfold(reader, async |mut reader| {
-        let frames = reader.next().await?;
-        Some((Ok::<Bytes, std::convert::Infallible>(frames), reader))
-    });
-    (headers, Body::from_stream(frames)).into_response()
-}
+const HEADERS: [(HeaderName, &str); 3] = [
+    (header::CONTENT_TYPE, "text/event-stream"),
+    (header::CACHE_CONTROL, "no-cache, no-transform"),
+    (HeaderName::from_static("x-accel-buffering"), "no"),
+];
 
-impl From<Refusal> for HttpError {
-    fn from(refusal: Refusal) -> Self {
-        match refusal {
-            Refusal::NotFound => HttpError::NotFound,
-            Refusal::NothingMore => HttpError::Conflict(refusal.to_string()),
-            Refusal::Journal(error) => error.into(),
-        }
+fn stream_of(reader: Result<Reader, Refusal>) -> Result<Response, HttpError> {
+    match reader {
+        Ok(reader) => Ok(Streamed::response(HEADERS, reader)),
+        Err(Refusal::NothingMore) => Ok(StatusCode::NO_CONTENT.into_response()),
+        // A refusal would end an EventSource for good. So it is a stream, which says when to come back, and ends.
+        Err(Refusal::Limit) => Ok((HEADERS, full()).into_response()),
+        Err(Refusal::NotFound) => Err(HttpError::NotFound),
+        Err(Refusal::Journal(error)) => Err(error.into()),
     }
 }

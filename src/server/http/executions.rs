@@ -9,7 +9,7 @@ use axum::{
 };
 use futures_util::stream;
 use http::{HeaderMap, StatusCode, header};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -23,7 +23,8 @@ use crate::{
         event::Trigger,
         execution::{Execution, Item, Status},
         id::{ExecutionId, Name, StepId},
-        listing::{self, LogLine, PAGE_MAX},
+        listing::{self, LogLine, OUT_OF_SYNC, PAGE_MAX},
+        state_hash::StateHash,
     },
     server::{
         access::Caller,
@@ -144,12 +145,26 @@ async fn list(State(app): State<App>, caller: Caller, Query(query): Query<ListQu
     Ok(Answer(json!({ "items": items, "next": listing.next, "head": listing.head })).into_response())
 }
 
+/// A snapshot, with the hash by which somebody who folded the same facts sees that they are in sync.
+#[derive(Serialize)]
+struct Snapshot {
+    #[serde(flatten)]
+    execution: Execution,
+    hash: StateHash,
+}
+
 async fn snapshot(
     State(app): State<App>,
     caller: Caller,
     Path(id): Path<ExecutionId>,
-) -> Result<Answer<Execution>, HttpError> {
-    visible(&app.journal, &caller.viewer, id).await.map(Answer)
+    headers: HeaderMap,
+) -> Result<Answer<Snapshot>, HttpError> {
+    let execution = visible(&app.journal, &caller.viewer, id).await?;
+    if let Some(seq) = headers.get(OUT_OF_SYNC) {
+        tracing::warn!(%id, ?seq, "somebody who follows an execution was not in sync with it");
+        app.metrics.out_of_sync.inc();
+    }
+    Ok(Answer(Snapshot { hash: execution.state_hash(), execution }))
 }
 
 async fn cancel(

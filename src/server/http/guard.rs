@@ -23,6 +23,8 @@ const FN_ME: &str = "/fn/me";
 const OPEN_FOLDERS: [&str; 4] = ["/pkg/", "/fonts/", "/icons/", "/images/"];
 /// Paths that everybody may ask for, and that cost no look at the database.
 const OPEN_PATHS: [&str; 2] = ["/healthz", "/readyz"];
+/// For programs, and not for everybody.
+const METRICS: &str = "/metrics";
 /// What files at the top of the site end with.
 const FILES: [&str; 12] =
     ["css", "gif", "ico", "jpg", "js", "json", "map", "png", "svg", "txt", "webmanifest", "woff2"];
@@ -32,7 +34,7 @@ const FILES: [&str; 12] =
 enum Place {
     /// Files and signs of life, for everybody.
     Open,
-    /// `/api`: each handler says by [`Caller`](crate::server::access::Caller) that it wants somebody.
+    /// `/api` and `/metrics`: each handler says by [`Caller`](crate::server::access::Caller) that it wants somebody.
     Api,
     /// `/fn`: server functions; somebody must have signed in.
     Function,
@@ -83,7 +85,7 @@ impl Place {
             |folder: &str| path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
         let name = path.strip_prefix('/').unwrap_or(path);
         let is_file = !name.contains('/') && name.rsplit_once('.').is_some_and(|(_, end)| FILES.contains(&end));
-        if under("/api") {
+        if under("/api") || path == METRICS {
             Place::Api
         } else if under("/fn") {
             Place::Function

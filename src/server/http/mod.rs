@@ -7,6 +7,7 @@ mod fields;
 mod guard;
 mod health;
 mod listener;
+mod outlet;
 mod pages;
 pub mod problem;
 mod session;
@@ -24,10 +25,9 @@ use axum::{
 };
 use leptos::prelude::LeptosOptions;
 use tokio::sync::Mutex;
-use tokio_util::sync::CancellationToken;
 use tower_http::compression::{CompressionLayer, predicate::DefaultPredicate};
 
-use super::{access::Access, engine::Engine, feed::Feed, journal::Journal, workflows::Workflows};
+use super::{access::Access, engine::Engine, feed::Feed, journal::Journal, metrics::Metrics, workflows::Workflows};
 
 pub use self::{body::BODY_MAX, listener::listen, problem::HttpError};
 
@@ -42,13 +42,12 @@ pub struct App {
     pub feed: Feed,
     /// What happened.
     pub journal: Journal,
+    /// What the server counts of itself.
+    pub metrics: Metrics,
     /// What can be run.
     pub workflows: Workflows,
     /// Where the page's files are.
     pub leptos: LeptosOptions,
-    /// Cancelled when streams have to end because the server stops.
-    #[from_ref(skip)]
-    pub closing: CancellationToken,
     /// Held by a start with an `Idempotency-Key`.
     #[from_ref(skip)]
     pub keyed_starts: Arc<Mutex<()>>,

@@ -12,16 +12,21 @@ mod query;
 mod retention;
 mod writer;
 
-use std::{path::PathBuf, str::FromStr, sync::Arc, time::Duration};
+use std::{
+    path::PathBuf,
+    str::FromStr,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use sqlx::{
-    Sqlite, SqliteConnection, SqlitePool, Transaction,
+    ConnectOptions as _, Sqlite, SqliteConnection, SqlitePool, Transaction,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio_util::task::TaskTracker;
 
-use super::feed::Feed;
+use super::{feed::Feed, metrics::JournalMetrics};
 use crate::domain::{
     event::{Event, Fact},
     execution::Execution,
@@ -66,9 +71,8 @@ pub enum JournalError {
 pub enum Place {
     /// In this file.
     File(PathBuf),
-    /// In memory, gone with the server. Its facts come after this place: ids rise over restarts though nothing else
-    /// outlives one, so that a reader who was here before is told that it missed something.
-    Memory(Seq),
+    /// In memory, gone with the server.
+    Memory,
 }
 
 /// A handle on the journal; cheap to clone.
@@ -81,6 +85,9 @@ struct Inner {
     room: Arc<Semaphore>,
     read: SqlitePool,
     health: watch::Receiver<Health>,
+    /// Keeps a database in memory from going with its last connection: the pool closes one when a request is given up
+    /// in the middle of a query.
+    _anchor: Option<Mutex<SqliteConnection>>,
 }
 
 /// Whether facts reach the disk.
@@ -93,26 +100,35 @@ pub enum Health {
 }
 
 impl Journal {
-    /// Opens the journal, brings its tables to this version, and starts its writer on `tasks`.
+    /// Opens the journal, brings its tables to this version, and starts its writer on `tasks`. The facts of a new one
+    /// come after `begin`, which should be past whatever an earlier one gave: so a reader who comes with a place of
+    /// another journal is told that it missed something.
     ///
     /// # Errors
     /// If the database can't be opened or upgraded.
-    pub async fn open(place: Place, feed: Feed, tasks: &TaskTracker) -> Result<Self, JournalError> {
-        let (write, read) = pools(&place).await?;
+    pub async fn open(
+        place: Place,
+        begin: Seq,
+        feed: Feed,
+        metrics: JournalMetrics,
+        tasks: &TaskTracker,
+    ) -> Result<Self, JournalError> {
+        let (write, read, anchor) = pools(&place).await?;
         sqlx::migrate!("src/server/journal/migrations").run(&write).await?;
         let mut connection = write.acquire().await?;
-        if let Place::Memory(after) = place {
-            query::begin_after(&mut connection, after).await?;
+        if query::head(&mut connection).await? == Seq(0) {
+            query::begin_after(&mut connection, begin).await?;
         }
         let (head, last_key) = (query::head(&mut connection).await?, query::last_key(&mut connection).await?);
+        let (begin, pruned_through) = page::marks(&mut connection).await?;
         drop(connection);
-        feed.begin(head);
+        feed.begin(begin, pruned_through, head);
         let (queue, messages) = mpsc::channel(QUEUE);
         let (say, health) = watch::channel(Health::Good);
-        let writer = Writer::new(write, (head, last_key), feed, say);
+        let writer = Writer::new(write, (head, last_key), feed, metrics, say);
         tasks.spawn(writer.run(messages));
         let room = Arc::new(Semaphore::new(QUEUE_BYTES as usize));
-        Ok(Self(Arc::new(Inner { queue, room, read, health })))
+        Ok(Self(Arc::new(Inner { queue, room, read, health, _anchor: anchor })))
     }
 
     /// Hands a fact over for the next commit. Facts are committed in the order they were handed over. Waits only
@@ -191,10 +207,14 @@ fn weight(event: &Event) -> u32 {
     u32::try_from(bytes).unwrap_or(QUEUE_BYTES).min(QUEUE_BYTES)
 }
 
-async fn pools(place: &Place) -> Result<(SqlitePool, SqlitePool), JournalError> {
+/// For writing, for reading, and what keeps the database if it has no other place.
+type Pools = (SqlitePool, SqlitePool, Option<Mutex<SqliteConnection>>);
+
+async fn pools(place: &Place) -> Result<Pools, JournalError> {
     let path = match place {
-        Place::Memory(_) => {
+        Place::Memory => {
             let options = SqliteConnectOptions::from_str("sqlite::memory:")?.foreign_keys(true);
+            let anchor = options.connect().await?;
             let one = SqlitePoolOptions::new()
                 .min_connections(1)
                 .max_connections(1)
@@ -202,7 +222,7 @@ async fn pools(place: &Place) -> Result<(SqlitePool, SqlitePool), JournalError> 
                 .max_lifetime(None)
                 .connect_with(options)
                 .await?;
-            return Ok((one.clone(), one));
+            return Ok((one.clone(), one, Some(Mutex::new(anchor))));
         }
         Place::File(path) => path,
     };
@@ -219,7 +239,7 @@ async fn pools(place: &Place) -> Result<(SqlitePool, SqlitePool), JournalError> 
         |connections| SqlitePoolOptions::new().max_connections(connections).idle_timeout(None).max_lifetime(None);
     let write = pool(1).connect_with(options.clone()).await?;
     let read = pool(READERS).connect_with(options.pragma("query_only", "on")).await?;
-    Ok((write, read))
+    Ok((write, read, None))
 }
 
 /// Reads an execution's fold from a row's text.

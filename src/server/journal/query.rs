@@ -70,6 +70,21 @@ impl Journal {
             .collect()
     }
 
+    /// How many executions there are in each status, for the server's own metrics.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn count(&self) -> Result<Vec<(&'static str, u64)>, JournalError> {
+        let rows: Vec<(String, i64)> = sqlx::query_as("select status, count(*) from executions group by status")
+            .fetch_all(&mut *self.reader().await?)
+            .await?;
+        let count = |status: Status| {
+            let found = rows.iter().find(|(word, _)| word == status.word());
+            (status.word(), found.map_or(0, |(_, count)| u64::try_from(*count).unwrap_or(0)))
+        };
+        Ok(Status::ALL.map(count).to_vec())
+    }
+
     /// The execution that `owner` started with this key in the last 24 hours, and the SHA-256 of that request.
     ///
     /// # Errors
@@ -189,7 +204,7 @@ pub(super) async fn head(connection: &mut Connection) -> Result<Seq, JournalErro
 
 /// Lets an empty journal begin after a place, as if everything up to it had been pruned.
 pub(super) async fn begin_after(connection: &mut Connection, after: Seq) -> Result<(), JournalError> {
-    sqlx::query("update marks set value = ? where name in ('head', 'pruned_through')")
+    sqlx::query("update marks set value = ? where name in ('begin', 'head', 'pruned_through')")
         .bind(db(after))
         .execute(connection)
         .await?;

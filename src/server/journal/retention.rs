@@ -2,7 +2,7 @@
 
 use sqlx::{Row, SqlitePool};
 
-use super::{Connection, JournalError, db};
+use super::{Connection, JournalError, db, seq};
 use crate::domain::{id::Seq, time::Timestamp};
 
 /// How long the key of a request is remembered, in milliseconds: 24 hours.
@@ -21,13 +21,15 @@ pub struct Retention {
     pub now: Timestamp,
 }
 
-pub(super) async fn prune(pool: &SqlitePool, retention: &Retention, head: Seq) -> Result<u64, JournalError> {
-    let mut pruned = 0;
+/// Returns how many executions went, and the greatest `seq` of their facts.
+pub(super) async fn prune(pool: &SqlitePool, retention: &Retention, head: Seq) -> Result<(u64, Seq), JournalError> {
+    let (mut pruned, mut through) = (0, 0);
     loop {
         let mut transaction = pool.begin_with("begin immediate").await?;
         let old = old(&mut transaction, retention).await?;
         for (key, last_seq) in &old {
             remove(&mut transaction, *key, *last_seq).await?;
+            through = through.max(*last_seq);
         }
         sqlx::query("update marks set value = max(value, ?) where name = 'head'")
             .bind(db(head))
@@ -40,7 +42,7 @@ pub(super) async fn prune(pool: &SqlitePool, retention: &Retention, head: Seq) -
         transaction.commit().await?;
         pruned += old.len() as u64;
         if (old.len() as i64) < AT_ONCE {
-            return Ok(pruned);
+            return Ok((pruned, seq(through)));
         }
     }
 }

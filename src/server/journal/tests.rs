@@ -16,7 +16,7 @@ use crate::{
         time::Timestamp,
         workflow::{Condition, StepPlan},
     },
-    server::feed::Filter,
+    server::feed::Framing,
 };
 
 /// Facts of one execution, made by hand.
@@ -56,7 +56,12 @@ impl Story {
     }
 
     pub fn completed(&self) -> Fact {
-        self.fact(Event::ExecutionCompleted { result: ExecutionResult::new(), duration_ms: 5, percent: 100.0 })
+        self.fact(Event::ExecutionCompleted {
+            result: ExecutionResult::new(),
+            duration_ms: 5,
+            percent: 100.0,
+            lines: 0,
+        })
     }
 
     pub fn plan(&self) -> Arc<Workflow> {
@@ -103,22 +108,28 @@ pub(in crate::server) fn name(text: &str) -> Name {
 }
 
 pub(in crate::server) async fn in_memory(feed: &Feed) -> Journal {
-    Journal::open(Place::Memory(Seq(0)), feed.clone(), &TaskTracker::new()).await.expect("a journal in memory")
+    let tasks = TaskTracker::new();
+    let open = Journal::open(Place::Memory, Seq(0), feed.clone(), JournalMetrics::default(), &tasks);
+    open.await.expect("a journal in memory")
 }
 
 async fn on_disk(folder: &std::path::Path) -> Journal {
     let place = Place::File(folder.join("journal.db"));
-    Journal::open(place, Feed::default(), &TaskTracker::new()).await.expect("a journal on disk")
+    let tasks = TaskTracker::new();
+    let open = Journal::open(place, Seq(0), Feed::default(), JournalMetrics::default(), &tasks);
+    open.await.expect("a journal on disk")
 }
 
 /// `seq`s of the frames on a page.
 fn seqs(page: &Page) -> Vec<u64> {
-    page.frames.lines().filter_map(|line| line.strip_prefix("id: ")).map(|seq| seq.parse().expect("a seq")).collect()
+    let Page::Frames(page) = page else { panic!("something is gone") };
+    let text = std::str::from_utf8(&page.frames).expect("text");
+    text.lines().filter_map(|line| line.strip_prefix("id: ")).map(|seq| seq.parse().expect("a seq")).collect()
 }
 
 async fn everything(journal: &Journal) -> Vec<u64> {
-    let audience = Audience::Scope(Scope::Everything);
-    seqs(&journal.page(&audience, &Filter::default(), Seq(0)).await.expect("a page"))
+    let (_, pruned_through) = journal.pruned().await.expect("marks");
+    seqs(&journal.page(&Audience::Selection(None, None), Framing::Plain, pruned_through).await.expect("a page"))
 }
 
 #[tokio::test]
@@ -133,8 +144,14 @@ async fn a_seq_is_never_given_twice_not_after_a_restart_and_not_after_pruning() 
     Story::new("alice", "a").whole(&journal).await;
     assert_eq!(everything(&journal).await, [1, 2, 3, 4, 5, 6]);
     let pruned = journal.prune(Retention { count: Some(0), ..Retention::default() }).await.expect("pruned");
-    assert_eq!((pruned, journal.pruned_through().await.expect("a mark")), (2, Seq(6)));
+    assert_eq!((pruned, journal.pruned().await.expect("a mark")), (2, (Seq(0), Seq(6))));
     assert!(everything(&journal).await.is_empty());
+    for audience in [Audience::Selection(None, None), Audience::Selection(Some(name("alice")), None)] {
+        assert!(
+            matches!(journal.page(&audience, Framing::Plain, Seq(5)).await, Ok(Page::Gone)),
+            "a reader in the middle is told"
+        );
+    }
     journal.close().await;
 
     let journal = on_disk(folder.path()).await;
@@ -153,9 +170,11 @@ async fn a_stored_frame_is_the_fact_and_the_snapshot_is_the_fold_of_the_frames()
     journal.append(story.completed()).await;
     journal.flush().await.expect("committed");
 
-    let page = journal.page(&Audience::Execution(story.id), &Filter::default(), Seq(0)).await.expect("a page");
+    let page = journal.page(&Audience::Execution(story.id), Framing::Plain, Seq(0)).await.expect("a page");
+    let Page::Frames(page) = page else { panic!("it is there") };
+    let frames = std::str::from_utf8(&page.frames).expect("text");
     let mut folded: Option<Execution> = None;
-    for frame in page.frames.split_terminator("\n\n") {
+    for frame in frames.split_terminator("\n\n") {
         let (id, data) = frame.split_once("\ndata: ").expect("an id and data");
         let recorded: Recorded = serde_json::from_str(data).expect("a recorded fact");
         assert_eq!(id, format!("id: {}", recorded.seq));
@@ -178,13 +197,13 @@ async fn output_is_on_the_executions_own_pages_only_and_others_facts_on_nobody_e
     journal.append(alice.output(0, &["x"])).await;
     journal.append(bob.started()).await;
     journal.flush().await.expect("committed");
-    let page = async |audience| seqs(&journal.page(&audience, &Filter::default(), Seq(0)).await.expect("a page"));
+    let page = async |audience| seqs(&journal.page(&audience, Framing::Plain, Seq(0)).await.expect("a page"));
     assert_eq!(page(Audience::Execution(alice.id)).await, [1, 3]);
-    assert_eq!(page(Audience::Scope(Scope::Owner(name("alice")))).await, [1]);
-    assert_eq!(page(Audience::Scope(Scope::Owner(name("bob")))).await, [2, 4]);
-    assert_eq!(page(Audience::Scope(Scope::Everything)).await, [1, 2, 4]);
-    let of_b = Filter { workflow: Some(name("b")), owner: None };
-    let page = journal.page(&Audience::Scope(Scope::Everything), &of_b, Seq(0)).await.expect("a page");
+    assert_eq!(page(Audience::Selection(Some(name("alice")), None)).await, [1]);
+    assert_eq!(page(Audience::Selection(Some(name("bob")), None)).await, [2, 4]);
+    assert_eq!(page(Audience::Selection(None, None)).await, [1, 2, 4]);
+    let of_b = Audience::Selection(None, Some(name("b")));
+    let page = journal.page(&of_b, Framing::Plain, Seq(0)).await.expect("a page");
     assert_eq!(seqs(&page), [2, 4]);
 }
 

@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeMap, HashMap},
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use sqlx::{QueryBuilder, Sqlite, SqlitePool};
@@ -17,11 +17,16 @@ use crate::{
         id::{ExecutionId, Seq},
         workflow::Workflow,
     },
-    server::feed::{Committed, Feed},
+    server::{
+        feed::{Committed, Feed},
+        metrics::JournalMetrics,
+    },
 };
 
 /// Most facts in one commit.
 const BATCH: usize = 1_000;
+/// With how many facts of an execution its hash is told.
+const HASH_EVERY: u64 = 100;
 /// How long the writer waits after a commit that failed, before it tries the same one again.
 const AGAIN_AFTER: Duration = Duration::from_millis(500);
 
@@ -47,6 +52,8 @@ struct Open {
     key: i64,
     /// How many lines its log has.
     lines: u64,
+    /// How many facts of it were taken in.
+    facts: u64,
     /// Set for as long as it is not in the table.
     first: Option<First>,
 }
@@ -59,20 +66,13 @@ struct First {
 /// One commit, made ready: the same again if it has to be tried again.
 #[derive(Default)]
 struct Batch {
-    events: Vec<EventRow>,
+    /// The facts, and the place of each one's execution in the table of executions.
+    committed: Vec<Committed>,
+    keys: Vec<i64>,
     chunks: Vec<ChunkRow>,
     touched: BTreeMap<ExecutionId, i64>,
-    committed: Vec<Committed>,
     /// What its output takes; given back when it is gone.
     room: Vec<OwnedSemaphorePermit>,
-}
-
-struct EventRow {
-    seq: i64,
-    execution: i64,
-    owner: String,
-    output: bool,
-    body: String,
 }
 
 struct ChunkRow {
@@ -96,6 +96,7 @@ pub(super) struct Writer {
     /// Executions that have not ended: as many as the engine holds.
     open: HashMap<ExecutionId, Open>,
     feed: Feed,
+    metrics: JournalMetrics,
     health: watch::Sender<Health>,
 }
 
@@ -104,9 +105,10 @@ impl Writer {
         pool: SqlitePool,
         (head, last_key): (Seq, i64),
         feed: Feed,
+        metrics: JournalMetrics,
         health: watch::Sender<Health>,
     ) -> Self {
-        Self { pool, head, last_key, open: HashMap::new(), feed, health }
+        Self { pool, head, last_key, open: HashMap::new(), feed, metrics, health }
     }
 
     /// Runs until it is told to close, or every handle on the journal is gone, and all is committed.
@@ -147,7 +149,7 @@ impl Writer {
     async fn begin(&mut self, fact: Fact, first: First, batch: &mut Batch) {
         let key = self.next_key();
         if let Some(execution) = Execution::begin(Seq::default(), &fact) {
-            self.open.insert(fact.execution_id, Open { execution, key, lines: 0, first: Some(first) });
+            self.open.insert(fact.execution_id, Open { execution, key, lines: 0, facts: 0, first: Some(first) });
             self.take(fact, batch).await;
         }
     }
@@ -163,8 +165,12 @@ impl Writer {
             return;
         }
         self.head = Seq(self.head.0 + 1);
-        let recorded = Recorded { seq: self.head, fact };
+        let mut recorded = Recorded { seq: self.head, fact, hash: None };
         open.execution.apply(&recorded);
+        open.facts += 1;
+        if open.facts.is_multiple_of(HASH_EVERY) || open.execution.status.is_final() {
+            recorded.hash = Some(open.execution.state_hash());
+        }
         batch.touched.insert(recorded.fact.execution_id, open.key);
         batch.add(&recorded, open);
     }
@@ -179,7 +185,7 @@ impl Writer {
         };
         let Some((key, execution)) = found else { return false };
         let lines = execution.steps.iter().map(|step| step.lines).sum();
-        self.open.insert(id, Open { execution, key, lines, first: None });
+        self.open.insert(id, Open { execution, key, lines, facts: 0, first: None });
         true
     }
 
@@ -194,8 +200,12 @@ impl Writer {
 
     /// Commits until it succeeds: what was handed over is never lost while the server lives.
     async fn commit(&self, batch: &Batch) {
-        while !batch.events.is_empty() {
+        while !batch.committed.is_empty() {
+            let begun = Instant::now();
             let written = self.write(batch).await;
+            if written.is_ok() {
+                self.metrics.committed(batch.committed.len(), begun.elapsed());
+            }
             if self.settled(written).await.is_some() {
                 return;
             }
@@ -206,12 +216,18 @@ impl Writer {
     async fn settled<T>(&self, attempt: Result<T, JournalError>) -> Option<T> {
         match attempt {
             Ok(done) => {
-                self.health.send_if_modified(|health| std::mem::replace(health, Health::Good) != Health::Good);
+                if self.health.send_if_modified(|health| std::mem::replace(health, Health::Good) != Health::Good) {
+                    self.feed.trouble(None);
+                }
                 Some(done)
             }
             Err(error) => {
                 tracing::error!(%error, "the journal can't be written; trying again");
-                self.health.send_replace(Health::Stuck(error.to_string()));
+                self.metrics.failed();
+                let stuck = Health::Stuck(trouble(&error).to_owned());
+                if self.health.send_if_modified(|health| std::mem::replace(health, stuck.clone()) != stuck) {
+                    self.feed.trouble(Some(trouble(&error)));
+                }
                 tokio::time::sleep(AGAIN_AFTER).await;
                 None
             }
@@ -244,7 +260,7 @@ impl Writer {
     }
 
     fn answer(&mut self, batch: Batch, replies: Vec<Reply>) {
-        self.feed.publish(batch.committed);
+        self.feed.publish(&batch.committed);
         for reply in replies {
             match reply {
                 Reply::Begun(id, reply) => {
@@ -270,7 +286,8 @@ impl Writer {
 
     async fn prune(&self, retention: &Retention, reply: oneshot::Sender<u64>) {
         match retention::prune(&self.pool, retention, self.head).await {
-            Ok(pruned) => {
+            Ok((pruned, through)) => {
+                self.feed.pruned(through);
                 let _ = reply.send(pruned);
             }
             Err(error) => tracing::error!(%error, "old executions could not be removed"),
@@ -294,27 +311,25 @@ impl Batch {
             open.lines += count;
         }
         // A fact is made of strings, numbers and maps with string keys: it can always be written.
-        let body = serde_json::to_string(fact).expect("a fact is plain JSON");
-        let body = body[1..].to_owned();
-        self.committed.push(Committed::new(recorded, &body));
-        self.events.push(EventRow {
-            seq: db(recorded.seq),
-            execution: open.key,
-            owner: fact.owner.to_string(),
-            output: fact.event.is_output(),
-            body,
-        });
+        let mut body = serde_json::to_string(fact).expect("a fact is plain JSON");
+        body.remove(0);
+        if let Some(hash) = recorded.hash {
+            body.pop();
+            body.push_str(&format!(",\"hash\":\"{hash}\"}}"));
+        }
+        self.committed.push(Committed::new(recorded, body));
+        self.keys.push(open.key);
     }
 
     async fn write_events(&self, transaction: &mut super::Connection) -> Result<(), JournalError> {
         let mut insert: QueryBuilder<Sqlite> =
             QueryBuilder::new("insert into events (seq, execution, owner, output, body) ");
-        insert.push_values(&self.events, |mut row, event| {
-            row.push_bind(event.seq)
-                .push_bind(event.execution)
-                .push_bind(&event.owner)
-                .push_bind(event.output)
-                .push_bind(&event.body);
+        insert.push_values(self.committed.iter().zip(&self.keys), |mut row, (fact, key)| {
+            row.push_bind(db(fact.seq))
+                .push_bind(*key)
+                .push_bind(fact.owner.as_str())
+                .push_bind(fact.output)
+                .push_bind(fact.body.as_str());
         });
         insert.build().execute(transaction).await?;
         Ok(())
@@ -336,6 +351,20 @@ impl Batch {
         });
         insert.build().execute(transaction).await?;
         Ok(())
+    }
+}
+
+/// What is wrong, as people read it.
+fn trouble(error: &JournalError) -> &'static str {
+    let code = match error {
+        JournalError::Database(sqlx::Error::Database(error)) => error.code(),
+        _ => None,
+    };
+    // The primary result codes of <https://www.sqlite.org/rescode.html>, in the low byte.
+    match code.and_then(|code| code.parse::<u32>().ok()).map(|code| code & 0xff) {
+        Some(13) => "the disk is full: what happens now is written down, and shown, as soon as there is room",
+        Some(8) => "the journal is read-only: what happens now is written down, and shown, once it can be written",
+        _ => "the journal can't be written: what happens now is written down, and shown, as soon as it can",
     }
 }
 
