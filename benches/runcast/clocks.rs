@@ -1,4 +1,4 @@
-//! The clocks that measure: one that all processes of the machine share, and the time on the cores.
+//! The clocks that measure: one that all processes of the machine share, and the time a process had on the cores.
 
 use std::time::Duration;
 
@@ -12,11 +12,6 @@ pub fn monotonic() -> u64 {
 /// How long this process has been at work, all its threads together, the kernel's work for it included.
 pub fn process_cpu() -> Duration {
     read(ClockId::ProcessCPUTime)
-}
-
-/// How long this thread has been at work.
-pub fn thread_cpu() -> Duration {
-    read(ClockId::ThreadCPUTime)
 }
 
 fn read(clock: ClockId) -> Duration {

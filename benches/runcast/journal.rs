@@ -11,7 +11,7 @@ use tokio::sync::broadcast;
 use crate::{
     hosted::Hosted,
     load::Carrier,
-    marked::Maker,
+    marked::{Maker, Seen},
     readers::Readers,
     reading::Plan,
     table::{Row, Unit, percentile, title},
@@ -45,6 +45,8 @@ async fn full_batches() {
     }
     journal.flush().await.expect("committed");
     let runcast = began.elapsed();
+    let head = journal.head().await.expect("the database answers");
+    assert_eq!(head.0, u64::from(FACTS) + EXECUTIONS as u64, "facts that were committed");
     let maker = Maker::new();
     let (mut file, began) = (scratch(&hosted), Instant::now());
     for first in (0..FACTS).step_by(COMMIT) {
@@ -105,7 +107,10 @@ async fn hand_over() {
         times.push(began.elapsed());
     }
     readers.through(HANDED_OVER - 1).await;
-    readers.finish().await;
+    let arrived = readers.finish().await;
+    let mut expected = Seen::default();
+    (0..HANDED_OVER).for_each(|number| expected.add(number));
+    (0..READERS).for_each(|place| arrived.check(place, &expected));
     drop(unread);
     hosted.stop().await;
     times.sort_unstable();

@@ -2,7 +2,8 @@
 //! costs is not counted as the server's, and it has open files of its own.
 //!
 //! It is this program, started with [`WORD`]. On its standard input comes a [`Plan`] as one line of JSON, then orders, a
-//! line each: `goal N` is answered with `reached` once N events have come in all; `finish` with a [`Report`] as one line
+//! line each: `goal N` is answered with `reached` once N events have come in all, or with `ended` if a stream has ended
+//! before; `finish` with a [`Report`] as one line
 //! of JSON and then the arrivals, twelve bytes each.
 
 use std::{
@@ -17,10 +18,7 @@ use rustix::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    clocks::{monotonic, thread_cpu},
-    marked::Seen,
-};
+use crate::{clocks::monotonic, marked::Seen};
 
 /// What this program is started with to become the readers.
 pub const WORD: &str = "--readers";
@@ -54,8 +52,6 @@ pub struct Report {
     /// For each stream how many events, their digest, and whether it has ended.
     pub streams: Vec<(u64, u64, bool)>,
     pub arrivals: usize,
-    /// How long the one thread was at work.
-    pub cpu_nanos: u64,
 }
 
 /// Does as the standard input says, until it has reported.
@@ -79,6 +75,7 @@ struct Loop {
     times: bool,
     arrivals: Vec<(u32, u64)>,
     total: u64,
+    ended: bool,
     goal: Option<u64>,
     buffer: Vec<u8>,
     ready: Vec<epoll::Event>,
@@ -100,7 +97,7 @@ impl Loop {
         }
         epoll::add(&epoll, std::io::stdin(), EventData::new_u64(ORDERS), EventFlags::IN).expect("a pipe");
         let (arrivals, buffer, ready) = (Vec::new(), vec![0; BUFFER], Vec::with_capacity(1024));
-        Self { epoll, streams, times: plan.times, arrivals, total: 0, goal: None, buffer, ready }
+        Self { epoll, streams, times: plan.times, arrivals, total: 0, ended: false, goal: None, buffer, ready }
     }
 
     /// Waits, and reads what is there. False when it has reported.
@@ -118,18 +115,27 @@ impl Loop {
                 place => self.read(usize::try_from(place).expect("it was one")),
             }
         }
-        if self.goal.is_some_and(|goal| self.total >= goal) {
-            self.goal = None;
-            say("reached");
+        if orders && !self.obey() {
+            return false;
         }
-        !orders || self.obey()
+        self.answer();
+        true
+    }
+
+    /// Says so if the goal is reached, or can't be.
+    fn answer(&mut self) {
+        let Some(goal) = self.goal else { return };
+        if self.total >= goal || self.ended {
+            self.goal = None;
+            say(if self.total >= goal { "reached" } else { "ended" });
+        }
     }
 
     fn read(&mut self, place: usize) {
         let (stream, seen, over) = &mut self.streams[place];
         match stream.read(&mut self.buffer) {
             Ok(0) => {
-                *over = true;
+                (*over, self.ended) = (true, true);
                 epoll::delete(&self.epoll, &*stream).expect("it was added");
             }
             Ok(read) => {
@@ -159,19 +165,13 @@ impl Loop {
             }
             return false;
         };
-        let goal = goal.parse().expect("a number");
-        if self.total >= goal {
-            say("reached")
-        } else {
-            self.goal = Some(goal)
-        }
+        self.goal = Some(goal.parse().expect("a number"));
         true
     }
 
     fn report(&self) {
         let streams = self.streams.iter().map(|(_, seen, over)| (seen.count, seen.digest, *over)).collect();
-        let cpu_nanos = u64::try_from(thread_cpu().as_nanos()).expect("not for centuries");
-        let report = Report { streams, arrivals: self.arrivals.len(), cpu_nanos };
+        let report = Report { streams, arrivals: self.arrivals.len() };
         say(&serde_json::to_string(&report).expect("plain JSON"));
         let mut bytes = Vec::with_capacity(self.arrivals.len() * 12);
         for (number, at) in &self.arrivals {

@@ -39,6 +39,7 @@ impl Served {
         }
         let token = admin(&data);
         let mut child = Command::new(program())
+            .env("RUNCAST_LOG", "warn")
             .env("RUNCAST_MAX_STREAMS", NO_BOUND)
             .env("RUNCAST_MAX_USER_STREAMS", NO_BOUND)
             .args(["serve", "--listen", "127.0.0.1:0", "--data"])

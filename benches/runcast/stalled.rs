@@ -74,8 +74,14 @@ async fn once(carrier: &impl Carrier, stalled: usize) -> (f64, f64) {
     let unread: Vec<TcpStream> = (0..stalled).map(|_| ask(&carrier.address(), &carrier.asked(0))).collect();
     let outcome = run(carrier, &Group::all(READERS), &LOAD, false).await;
     let grown = own_memory() as f64 - before as f64;
-    drop(unread);
+    unread.iter().for_each(stalls);
     (outcome.per_second() / READERS as f64, grown)
+}
+
+/// Panics if all that was sent is with the kernel already, so that the server never had to wait for this reader.
+fn stalls(stream: &TcpStream) {
+    let held = rustix::io::ioctl_fionread(stream).expect("a socket");
+    assert!(held < u64::from(LOAD.events) * 100, "a stalled reader holds {held} bytes");
 }
 
 fn median(mut values: Vec<f64>) -> f64 {
