@@ -1,57 +1,89 @@
-//! What the README quotes: `make bench` prints it, with a yardstick of the same run beside each figure.
+//! What the README quotes: `make bench` prints it, each figure with its ratio to yardsticks of the same run first.
 //!
-//! The server is the release build that `make run` starts, a process of its own, driven over real sockets. Each part
-//! makes its own empty data folder. Parts can be named: `cargo bench --features ssr --bench runcast -- steps latency`.
+//! The server is Runcast's release build as a process of its own, or, where events have to be handed to its journal,
+//! the same server within this process. Readers are always a process of their own, with one thread (see `reading`). Each
+//! part is a process too, so that none sees the memory of another, and makes its own empty data folder. Parts can be
+//! named: `cargo bench --features ssr --bench runcast -- steps latency`.
 
+mod burst;
+mod clocks;
+mod crowd;
+mod fanout;
+mod hosted;
+mod journal;
 mod latency;
+mod limit;
+mod load;
+mod marked;
 mod memory;
+mod plain;
+mod process;
+mod readers;
+mod reading;
+mod replay;
 mod served;
+mod shutdown;
+mod stalled;
 mod steps;
+mod table;
 mod wasm;
 
-use std::time::Duration;
+use std::process::{Command, ExitCode};
 
-fn main() {
-    let named: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
-    let wanted = |part: &str| named.is_empty() || named.iter().any(|name| name == part);
-    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+/// All parts, in the order in which they run.
+const PARTS: [&str; 11] =
+    ["steps", "fanout", "latency", "burst", "crowd", "stalled", "journal", "replay", "memory", "shutdown", "wasm"];
+/// What this program is started with to measure one part.
+const PART: &str = "--part";
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [reading::WORD] => reading::read(),
+        [PART, part] => measure(part),
+        _ => return all(&words),
+    }
+    ExitCode::SUCCESS
+}
+
+/// Every part, or those that are named, each in its own process.
+fn all(words: &[String]) -> ExitCode {
+    let named: Vec<&str> = words.iter().map(String::as_str).filter(|word| !word.starts_with('-')).collect();
+    if let Some(unknown) = named.iter().find(|name| !PARTS.contains(name)) {
+        eprintln!("{unknown} is no part; there are {}", PARTS.join(", "));
+        return ExitCode::FAILURE;
+    }
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    println!("{cores} cores; durable commits in the system's folder for temporary files");
     println!(
-        "{} cores, durable commits (SQLite, synchronous=FULL) in the system's folder for temporary files\n",
-        cores()
+        "limit: one thread that writes ready frames to all sockets; axum: its Sse over a broadcast, keeps nothing"
     );
-    if wanted("steps") {
-        runtime.block_on(steps::measure());
+    let mut well = ExitCode::SUCCESS;
+    for part in PARTS.iter().filter(|part| named.is_empty() || named.contains(part)) {
+        let program = std::env::current_exe().expect("this program");
+        if !Command::new(program).args([PART, part]).status().expect("it starts").success() {
+            println!("  {part} was not measured to its end");
+            well = ExitCode::FAILURE;
+        }
     }
-    if wanted("latency") {
-        runtime.block_on(latency::measure());
-    }
-    if wanted("memory") {
-        runtime.block_on(memory::measure());
-    }
-    if wanted("wasm") {
-        wasm::measure();
-    }
+    well
 }
 
-fn cores() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
-}
-
-/// The value below which so many percent of the sorted `times` lie.
-fn percentile(times: &[Duration], percent: usize) -> Duration {
-    times.get((times.len() * percent / 100).min(times.len().saturating_sub(1))).copied().unwrap_or_default()
-}
-
-fn ms(time: Duration) -> String {
-    format!("{:.2} ms", time.as_secs_f64() * 1e3)
-}
-
-/// One line of the table: what, the figure, and whether it meets its aim.
-fn row(what: &str, figure: &str, met: Option<bool>) {
-    let verdict = match met {
-        Some(true) => "meets its aim",
-        Some(false) => "MISSES its aim",
-        None => "",
-    };
-    println!("{what:<58} {figure:>22}  {verdict}");
+fn measure(part: &str) {
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    runtime.block_on(async {
+        match part {
+            "steps" => steps::measure().await,
+            "fanout" => fanout::measure().await,
+            "latency" => latency::measure().await,
+            "burst" => burst::measure().await,
+            "crowd" => crowd::measure().await,
+            "stalled" => stalled::measure().await,
+            "journal" => journal::measure().await,
+            "replay" => replay::measure().await,
+            "memory" => memory::measure().await,
+            "shutdown" => shutdown::measure().await,
+            _ => wasm::measure(),
+        }
+    });
 }

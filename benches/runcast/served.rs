@@ -12,6 +12,11 @@ use tokio::{
     net::TcpStream,
 };
 
+use crate::process::memory_of;
+
+/// More streams than any part opens.
+const NO_BOUND: &str = "1000000";
+
 pub struct Served {
     pub address: String,
     pub token: String,
@@ -34,6 +39,9 @@ impl Served {
         }
         let token = admin(&data);
         let mut child = Command::new(program())
+            .env("RUNCAST_LOG", "warn")
+            .env("RUNCAST_MAX_STREAMS", NO_BOUND)
+            .env("RUNCAST_MAX_USER_STREAMS", NO_BOUND)
             .args(["serve", "--listen", "127.0.0.1:0", "--data"])
             .arg(&data)
             .arg("--workflows")
@@ -49,9 +57,25 @@ impl Served {
 
     /// Bytes of memory that are the server's alone, and its share of what it has with others.
     pub fn memory(&self) -> u64 {
-        let text = std::fs::read_to_string(format!("/proc/{}/smaps_rollup", self.child.id())).expect("it lives");
-        let line = text.lines().find(|line| line.starts_with("Pss:")).expect("a Pss line");
-        line.split_whitespace().nth(1).and_then(|kib| kib.parse::<u64>().ok()).expect("a number") * 1024
+        memory_of(self.child.id())
+    }
+
+    /// Asks it to stop, and waits until it has.
+    pub fn stop(mut self) {
+        let id = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(id, rustix::process::Signal::TERM).expect("it lives");
+        assert!(self.child.wait().expect("it ends").success());
+    }
+
+    /// So many open event streams, each caught up.
+    pub async fn streams(&self, count: usize) -> Vec<TcpStream> {
+        let mut open = Vec::with_capacity(count);
+        for _ in 0..count {
+            let mut stream = self.request("GET", "/api/events", "").await;
+            until(&mut stream, "caught_up").await;
+            open.push(stream);
+        }
+        open
     }
 
     /// Sends a request on a connection of its own, which stays open with the answer unread.

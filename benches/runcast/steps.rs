@@ -6,8 +6,8 @@ use std::{
 };
 
 use crate::{
-    ms, percentile, row,
     served::{Served, until},
+    table::{Row, percentile, title},
 };
 
 const ROUNDS: usize = 100;
@@ -42,11 +42,9 @@ pub async fn measure() {
     }
     whole.sort_unstable();
     bare.sort_unstable();
-    let (median, yardstick) = (percentile(&whole, 50), percentile(&bare, 50));
-    println!("five steps of `true`, POST to final event, {ROUNDS} rounds");
-    row("  Runcast, durable: median", &ms(median), Some(median < AIM));
-    row("  Runcast, durable: p99", &ms(percentile(&whole, 99)), None);
-    row("  five bare spawns of `sh -c true`: median", &ms(yardstick), None);
-    row("  ratio", &format!("{:.1}", median.as_secs_f64() / yardstick.as_secs_f64()), None);
-    println!();
+    title(&format!("five steps of `true`, POST to final event, {ROUNDS} rounds"));
+    let row = Row::time("durable: median", percentile(&whole, 50.0));
+    row.beside_time("five bare spawns", percentile(&bare, 50.0)).at_most(AIM.as_secs_f64()).print();
+    let row = Row::time("durable: p99", percentile(&whole, 99.0));
+    row.beside_time("five bare spawns", percentile(&bare, 99.0)).print();
 }

@@ -2,23 +2,21 @@
 
 use std::{io::Write, path::PathBuf};
 
-use crate::row;
+use crate::table::{Row, Unit, title};
 
-const AIM: usize = 350_000;
+const AIM: f64 = 350_000.0;
 
 pub fn measure() {
     let site = std::env::var_os("LEPTOS_SITE_ROOT").map_or_else(|| "target/site".into(), PathBuf::from);
-    println!("the dashboard's files");
+    title("the dashboard's files, as brotli");
     for (file, aim) in [("runcast.wasm", Some(AIM)), ("runcast.js", None), ("runcast.css", None)] {
         let Ok(bytes) = std::fs::read(site.join("pkg").join(file)) else {
             println!("  {file} is not there: `make build` first");
             continue;
         };
-        let packed = brotli(&bytes);
-        row(&format!("  {file}"), &format!("{:.0} KB", bytes.len() as f64 / 1e3), None);
-        row(&format!("  {file} as brotli"), &format!("{:.0} KB", packed as f64 / 1e3), aim.map(|aim| packed < aim));
+        let row = Row::new(file, Unit::Bytes, brotli(&bytes) as f64).beside("as it is", bytes.len() as f64);
+        if let Some(aim) = aim { row.at_most(aim) } else { row }.print();
     }
-    println!();
 }
 
 fn brotli(bytes: &[u8]) -> usize {
