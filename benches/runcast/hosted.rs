@@ -95,6 +95,8 @@ async fn server(folder: &TempDir) -> Server {
         data: Some(folder.path().join("data")),
         workflows: Some(folder.path().join("workflows")),
         listen: Some("127.0.0.1:0".to_owned()),
+        max_user_streams: Some(1_000_000),
+        max_streams: Some(1_000_000),
         ..ServeArgs::default()
     };
     let settings = Settings::resolve(args, folder.path()).expect("settings");

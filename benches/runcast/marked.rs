@@ -56,7 +56,7 @@ impl Track {
 
     /// What ends it.
     pub fn completed(&self) -> Fact {
-        self.fact(Event::ExecutionCompleted { result: Default::default(), duration_ms: 1, percent: 100.0 })
+        self.fact(Event::ExecutionCompleted { result: Default::default(), duration_ms: 1, percent: 100.0, lines: 0 })
     }
 
     fn fact(&self, event: Event) -> Fact {

@@ -13,6 +13,7 @@ use super::{
         Trigger,
     },
     id::{ExecutionId, Name, Seq, StepId},
+    state_hash::StateHash,
     time::Timestamp,
 };
 
@@ -494,6 +495,8 @@ pub struct Item {
     /// Everything else, which is written beside `running`.
     #[serde(flatten)]
     pub fields: Map<String, Value>,
+    /// The hash of all of it, what is left out here included.
+    pub hash: StateHash,
     /// The steps at work now.
     pub running: Vec<RunningStep>,
 }
@@ -513,9 +516,10 @@ pub struct RunningStep {
     pub message: Option<String>,
 }
 
-impl From<&Execution> for Item {
-    fn from(execution: &Execution) -> Self {
-        let mut fields = match serde_json::to_value(execution) {
+impl From<Execution> for Item {
+    fn from(execution: Execution) -> Self {
+        let (hash, execution) = (execution.state_hash(), execution.listed());
+        let mut fields = match serde_json::to_value(&execution) {
             Ok(Value::Object(fields)) => fields,
             _ => Map::new(),
         };
@@ -532,7 +536,7 @@ impl From<&Execution> for Item {
                 message: step.message.clone(),
             })
             .collect();
-        Self { fields, running }
+        Self { fields, hash, running }
     }
 }
 

@@ -338,7 +338,7 @@ fn a_failure_carries_its_step_its_message_and_how_it_ended() {
 #[test]
 fn a_list_item_is_a_snapshot_without_what_only_its_own_page_shows() {
     let execution = after(vec![Event::ExecutionStarted {}, started("build", 1), progress("build", 1, 12.5, 9.1, None)]);
-    let item = serde_json::to_value(Item::from(&execution)).expect("it is JSON");
+    let item = serde_json::to_value(Item::from(execution.clone())).expect("it is JSON");
     for left_out in ["steps", "result", "params"] {
         assert!(item.get(left_out).is_none(), "{left_out} is in {item}");
     }

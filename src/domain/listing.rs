@@ -39,7 +39,7 @@ pub struct Query {
 /// A page of a list, of one moment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Listing {
-    /// Newest first, each [`Execution::listed`].
+    /// Newest first.
     pub items: Vec<Execution>,
     /// `before` of the next page, if there is one.
     pub next: Option<ExecutionId>,

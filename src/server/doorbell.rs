@@ -9,6 +9,7 @@ use super::{
 };
 use crate::domain::{
     access::{Viewer, visible},
+    execution::Execution,
     id::{ExecutionId, Name, Seq},
     listing::{Listing, Opening, Query, WorkflowView},
 };
@@ -21,7 +22,9 @@ type Answer<T> = Result<T, ServerFnError>;
 /// A page of the caller's executions.
 pub async fn executions(query: Query) -> Answer<Listing> {
     let (app, caller) = asks()?;
-    app.journal.list(&caller.viewer.scope(), &query).await.map_err(failed)
+    let listing = app.journal.list(&caller.viewer.scope(), &query).await.map_err(failed)?;
+    let items = listing.items.into_iter().map(Execution::listed).collect();
+    Ok(Listing { items, ..listing })
 }
 
 /// What an execution's page opens with; none if it is not there, or not the caller's to see.

@@ -119,7 +119,9 @@ async fn a_snapshot_and_the_stream_after_it_make_every_later_snapshot() {
             let recorded: Recorded = serde_json::from_value(fact.clone()).expect("it is a fact");
             assert!(execution.apply(&recorded), "it was in the snapshot already: {fact}");
         }
-        assert_eq!(serde_json::to_value(&execution).expect("it is JSON"), alice.snapshot(&id).await);
+        let mut folded = serde_json::to_value(&execution).expect("it is JSON");
+        folded["hash"] = execution.state_hash().to_string().into();
+        assert_eq!(folded, alice.snapshot(&id).await);
     }
     assert_eq!(fold(&alice.follow(&id).await.facts().await), alice.snapshot(&id).await);
 }

@@ -153,7 +153,7 @@ async fn what_a_step_prints_faster_than_the_disk_takes_it_is_not_held_in_memory(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn memory_stays_within_limits_after_all_that() {
-    let app = TestApp::new(&[QUICK, STORM, FLOOD]).await;
+    let app = TestApp::with(&["--max-user-streams", "200"], &[QUICK, STORM, FLOOD]).await;
     let alice = app.user("alice").await;
     let before = app.memory();
     let deaf_ones = join_all((0..50).map(|_| deaf(&app, &alice, "/api/events?after=0"))).await;

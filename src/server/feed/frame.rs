@@ -141,7 +141,7 @@ mod tests {
     fn a_chunk_says_how_long_it_is() {
         let mut chunk = String::new();
         Framing::Chunked.fact(&mut chunk, Seq(7), "\"ä\":1}");
-        assert_eq!(chunk, "21\r\nid: 7\ndata: {\"seq\":7,\"ä\":1}\n\n\r\n");
-        assert_eq!(chunk.len(), "21\r\n".len() + 0x21 + "\r\n".len());
+        assert_eq!(chunk, "1e\r\nid: 7\ndata: {\"seq\":7,\"ä\":1}\n\n\r\n");
+        assert_eq!(chunk.len(), "1e\r\n".len() + 0x1e + "\r\n".len());
     }
 }

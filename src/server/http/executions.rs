@@ -71,19 +71,19 @@ async fn start(
     // One keyed start at a time: two requests with one key can't both find that there was none.
     let _turn = if idempotent.is_some() { Some(app.keyed_starts.lock().await) } else { None };
     if let Some(first) = first_answer(&app, &caller.viewer, idempotent.as_ref()).await? {
-        return Ok(created(&first));
+        return Ok(created(first));
     }
     let name: Name = body.value.workflow.parse().map_err(|_| HttpError::NotFound)?;
     let workflow = app.workflows.startable(&caller.viewer, &name)?;
     let params = workflow.bind(&body.value.params).map_err(HttpError::Invalid)?;
     let trigger = if caller.by_token() { Trigger::Api } else { Trigger::Manual };
     let order = Order { workflow, params, owner: caller.viewer.name, trigger, idempotent };
-    Ok(created(&app.engine.start(order).await?))
+    Ok(created(app.engine.start(order).await?))
 }
 
-fn created(execution: &Execution) -> Response {
+fn created(execution: Execution) -> Response {
     let location = format!("/api/executions/{}", execution.id);
-    (StatusCode::CREATED, [(header::LOCATION, location)], Answer(execution)).into_response()
+    (StatusCode::CREATED, [(header::LOCATION, location)], Answer(Snapshot::from(execution))).into_response()
 }
 
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, HttpError> {
@@ -141,7 +141,7 @@ impl TryFrom<ListQuery> for listing::Query {
 
 async fn list(State(app): State<App>, caller: Caller, Query(query): Query<ListQuery>) -> Result<Response, HttpError> {
     let listing = app.journal.list(&caller.viewer.scope(), &query.try_into()?).await?;
-    let items: Vec<Item> = listing.items.iter().map(Item::from).collect();
+    let items: Vec<Item> = listing.items.into_iter().map(Item::from).collect();
     Ok(Answer(json!({ "items": items, "next": listing.next, "head": listing.head })).into_response())
 }
 
@@ -164,18 +164,24 @@ async fn snapshot(
         tracing::warn!(%id, ?seq, "somebody who follows an execution was not in sync with it");
         app.metrics.out_of_sync.inc();
     }
-    Ok(Answer(Snapshot { hash: execution.state_hash(), execution }))
+    Ok(Answer(execution.into()))
+}
+
+impl From<Execution> for Snapshot {
+    fn from(execution: Execution) -> Self {
+        Self { hash: execution.state_hash(), execution }
+    }
 }
 
 async fn cancel(
     State(app): State<App>,
     caller: Caller,
     Path(id): Path<ExecutionId>,
-) -> Result<(StatusCode, Answer<Execution>), HttpError> {
+) -> Result<(StatusCode, Answer<Snapshot>), HttpError> {
     visible(&app.journal, &caller.viewer, id).await?;
     app.engine.cancel(id, &caller.viewer.name).await?;
     app.journal.flush().await?;
-    Ok((StatusCode::ACCEPTED, Answer(visible(&app.journal, &caller.viewer, id).await?)))
+    Ok((StatusCode::ACCEPTED, Answer(visible(&app.journal, &caller.viewer, id).await?.into())))
 }
 
 #[derive(Deserialize)]

@@ -51,7 +51,7 @@ impl Journal {
         let head = head(&mut reader).await?;
         let rows = select(scope, query, limit + 1).build().fetch_all(&mut *reader).await?;
         let more = rows.len() > limit;
-        let items = rows.iter().take(limit).map(|row| Ok(snapshot(row.try_get("snapshot")?)?.listed()));
+        let items = rows.iter().take(limit).map(|row| snapshot(row.try_get("snapshot")?));
         let items = items.collect::<Result<Vec<_>, JournalError>>()?;
         let next = if more { items.last().map(|last| last.id) } else { None };
         Ok(Listing { items, next, head })
