@@ -7,6 +7,7 @@ pub mod clock;
 pub mod doorbell;
 pub mod engine;
 pub mod feed;
+pub mod files;
 pub mod http;
 pub mod journal;
 pub mod metrics;
@@ -91,6 +92,7 @@ pub async fn serve(args: ServeArgs) -> ExitCode {
     let filter = tracing_subscriber::EnvFilter::try_from_env("RUNCAST_LOG");
     let filter = filter.unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn,runcast=info"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    files::take_all();
     let started = match Settings::resolve(args, Path::new(".")) {
         Ok(settings) => Server::start(settings).await,
         Err(error) => Err(error.into()),

@@ -95,6 +95,18 @@ fn sql_stands_with_the_keepers_of_the_databases() {
 }
 
 #[test]
+fn every_route_is_in_the_list_that_the_test_of_secrecy_walks() {
+    let counted = |file: &Path| {
+        let name = file.to_string_lossy();
+        name.ends_with("http/routes.rs") || name.ends_with("http/pages.rs") || name.ends_with("_tests.rs")
+    };
+    let found = breaches(&files("src/server", ".rs"), counted, |line| line.contains("Router::new("));
+    assert!(found.is_empty(), "routes are registered through http::routes::Routes only:\n{}", found.join("\n"));
+    let kept = breaches(&[PathBuf::from("src/server/http/routes.rs")], |_| false, |line| line.contains("Router::new("));
+    assert!(!kept.is_empty(), "the search has lost its object");
+}
+
+#[test]
 fn raw_colours_stand_in_the_tokens() {
     let tokens = |file: &Path| file == Path::new("style/tokens.css");
     let found = breaches(&files("style", ".css"), tokens, holds_colour);

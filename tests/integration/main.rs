@@ -10,4 +10,5 @@ mod live;
 mod load;
 mod privacy;
 mod resume;
+mod secrecy;
 mod stream;

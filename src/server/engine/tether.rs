@@ -30,7 +30,7 @@ use tokio::{
 use tokio_util::task::TaskTracker;
 
 use super::wire::{Command, Exit, Frames, Launch, Report, frame, send};
-use crate::domain::id::ExecutionId;
+use crate::{domain::id::ExecutionId, server::files};
 
 /// How much longer than the grace a supervisor may take to end everything and itself before it is killed.
 const PATIENCE: Duration = Duration::from_secs(35);
@@ -85,6 +85,7 @@ impl Tether {
             .stdin(OwnedFd::from(theirs))
             .stdout(Stdio::null())
             .spawn()?;
+        files::give_back(&child);
         let (read, write) = UnixStream::from_std(ours)?.into_split();
         let waiting = Arc::default();
         tasks.spawn(hear(read, Arc::clone(&waiting)));

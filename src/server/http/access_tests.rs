@@ -40,9 +40,7 @@ impl House {
             caller.map_or("nobody".to_owned(), |caller| caller.viewer.name.to_string())
         };
         let router = Router::new()
-            .merge(session::router())
-            .merge(users::router())
-            .merge(tokens::router())
+            .merge(session::routes().merge(users::routes()).merge(tokens::routes()).into_parts().0)
             .route("/healthz", get(async || "well"))
             .route("/api/whoami", any(async |caller: Caller| caller.viewer.name.to_string()))
             .fallback(page)
@@ -656,7 +654,7 @@ async fn a_new_role_counts_from_the_next_request_on() {
 async fn without_the_guard_nobody_has_signed_in() {
     let house = House::new().await;
     let token = house.token("root").await;
-    let bare: Router = users::router::<Access>().with_state(house.access.clone());
+    let bare: Router = users::routes::<Access>().into_parts().0.with_state(house.access.clone());
     let request = Request::get("/api/users").header("authorization", format!("Bearer {token}")).body(Body::empty());
     assert_eq!(bare.oneshot(request.unwrap()).await.unwrap().status(), StatusCode::UNAUTHORIZED);
 }

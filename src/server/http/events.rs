@@ -1,7 +1,6 @@
 //! The event streams: `text/event-stream` over a [`Reader`].
 
 use axum::{
-    Router,
     extract::State,
     response::{IntoResponse, Response},
     routing::get,
@@ -14,6 +13,7 @@ use super::{
     body::{Path, Query},
     outlet::Streamed,
     problem::HttpError,
+    routes::Routes,
 };
 use crate::{
     domain::id::{ExecutionId, Name, Seq},
@@ -23,8 +23,8 @@ use crate::{
     },
 };
 
-pub(super) fn router() -> Router<App> {
-    Router::new().route("/api/events", get(all)).route("/api/executions/{id}/events", get(execution))
+pub(super) fn routes() -> Routes<App> {
+    Routes::new().route("/api/events", get(all)).route("/api/executions/{id}/events", get(execution))
 }
 
 #[derive(Deserialize)]

@@ -1,7 +1,7 @@
 //! `/api/executions`: start, list, look, stop, and read the output.
 
 use axum::{
-    Json as Answer, Router,
+    Json as Answer,
     body::Body,
     extract::State,
     response::{IntoResponse, Response},
@@ -16,6 +16,7 @@ use super::{
     App,
     body::{Json, Path, Query},
     problem::HttpError,
+    routes::Routes,
 };
 use crate::{
     domain::{
@@ -39,8 +40,8 @@ const KEY_MAX: usize = 255;
 /// Most lines that are read from the journal at once for a log.
 const LOG_PAGE: usize = 2_000;
 
-pub(super) fn router() -> Router<App> {
-    Router::new()
+pub(super) fn routes() -> Routes<App> {
+    Routes::new()
         .route("/api/executions", get(list).post(start))
         .route("/api/executions/{id}", get(snapshot))
         .route("/api/executions/{id}/cancel", post(cancel))

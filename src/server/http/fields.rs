@@ -71,18 +71,24 @@ pub fn invalid(field: &str, message: impl Display) -> HttpError {
     HttpError::Invalid(vec![FieldError { field: field.into(), message: message.to_string() }])
 }
 
-/// Whether a browser sent this by itself.
-pub fn is_form(headers: &HeaderMap) -> bool {
+/// Whether a browser sent this by itself. `curl -d '{…}'` says that it is a form, and is none.
+pub fn is_form(headers: &HeaderMap, body: &[u8]) -> bool {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded"))
+    let kind = kind.split(';').next().unwrap_or_default().trim();
+    kind.eq_ignore_ascii_case("application/x-www-form-urlencoded") && !body.trim_ascii_start().starts_with(b"{")
 }
 
 impl<S: Send + Sync> FromRequest<S> for Fields {
     type Rejection = HttpError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, HttpError> {
-        let form = is_form(request.headers());
-        let given = if form { read_form(request, state).await? } else { read_json(request, state).await? };
+        let (head, body) = request.into_parts();
+        let read = Bytes::from_request(Request::from_parts(head.clone(), body), state).await;
+        let body =
+            read.map_err(|rejection| rejected(rejection.into_response().status(), "the body broke off".into()))?;
+        let form = is_form(&head.headers, &body);
+        let given =
+            if form { read_form(Request::from_parts(head, body.into()), state).await? } else { read_json(&body)? };
         Ok(Self { given, form })
     }
 }
@@ -93,11 +99,8 @@ async fn read_form<S: Send + Sync>(request: Request, state: &S) -> Result<Map<St
     Ok(pairs.into_iter().map(|(field, text)| (field, Value::String(text))).collect())
 }
 
-async fn read_json<S: Send + Sync>(request: Request, state: &S) -> Result<Map<String, Value>, HttpError> {
-    let read = Bytes::from_request(request, state).await;
-    let bytes = read.map_err(|rejection| rejected(rejection.into_response().status(), "the body broke off".into()))?;
-    serde_json::from_slice(&bytes)
-        .map_err(|error| HttpError::BadRequest(format!("the body is no JSON object: {error}")))
+fn read_json(body: &[u8]) -> Result<Map<String, Value>, HttpError> {
+    serde_json::from_slice(body).map_err(|error| HttpError::BadRequest(format!("the body is no JSON object: {error}")))
 }
 
 fn rejected(status: StatusCode, text: String) -> HttpError {

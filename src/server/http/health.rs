@@ -1,17 +1,17 @@
 //! `healthz`: the process answers. `readyz`: it can do its work. `metrics`: how it does, for admins' scrapers.
 
-use axum::{Router, extract::State, routing::get};
+use axum::{extract::State, routing::get};
 
 use http::header;
 
-use super::{App, problem::HttpError};
+use super::{App, problem::HttpError, routes::Routes};
 use crate::server::{
     access::Caller,
     journal::{Health, Journal},
 };
 
-pub(super) fn router() -> Router<App> {
-    Router::new().route("/healthz", get(async || "ok\n")).route("/readyz", get(ready)).route("/metrics", get(metrics))
+pub(super) fn routes() -> Routes<App> {
+    Routes::new().route("/healthz", get(async || "ok\n")).route("/readyz", get(ready)).route("/metrics", get(metrics))
 }
 
 async fn ready(State(journal): State<Journal>) -> Result<&'static str, HttpError> {

@@ -10,6 +10,7 @@ mod listener;
 mod outlet;
 mod pages;
 pub mod problem;
+pub mod routes;
 mod session;
 mod tokens;
 mod users;
@@ -27,6 +28,7 @@ use leptos::prelude::LeptosOptions;
 use tokio::sync::Mutex;
 use tower_http::compression::{CompressionLayer, predicate::DefaultPredicate};
 
+use self::routes::Routes;
 use super::{access::Access, engine::Engine, feed::Feed, journal::Journal, metrics::Metrics, workflows::Workflows};
 
 pub use self::{body::BODY_MAX, listener::listen, problem::HttpError};
@@ -53,22 +55,37 @@ pub struct App {
     pub keyed_starts: Arc<Mutex<()>>,
 }
 
-/// Every route there is.
-pub fn router(app: App) -> Router {
-    let api = Router::new()
-        .merge(executions::router())
-        .merge(workflows::router())
-        .merge(session::router())
-        .merge(users::router())
-        .merge(tokens::router())
+/// What is answered at once, and packed.
+fn answers(app: &App) -> Routes<App> {
+    Routes::new()
+        .merge(executions::routes())
+        .merge(workflows::routes())
+        .merge(session::routes())
+        .merge(users::routes())
+        .merge(tokens::routes())
+        .merge(health::routes())
         .route("/api", any(async || HttpError::NotFound))
         .route("/api/{*rest}", any(async || HttpError::NotFound))
-        .merge(pages::router(&app))
-        .layer(CompressionLayer::new().compress_when(DefaultPredicate::new()));
-    Router::new()
-        .merge(api)
-        .merge(events::router())
-        .merge(health::router())
+        .merge(pages::routes(app))
+}
+
+/// What goes on and on.
+fn streams() -> Routes<App> {
+    events::routes()
+}
+
+/// The path of every route there is.
+pub fn paths(app: &App) -> Vec<String> {
+    answers(app).merge(streams()).into_parts().1
+}
+
+/// All of them at work, behind the guard.
+pub fn router(app: App) -> Router {
+    let (answers, _) = answers(&app).into_parts();
+    let (streams, _) = streams().into_parts();
+    answers
+        .layer(CompressionLayer::new().compress_when(DefaultPredicate::new()))
+        .merge(streams)
         .method_not_allowed_fallback(async || HttpError::WrongMethod)
         .layer(middleware::from_fn_with_state(app.clone(), guard::guard))
         .layer(middleware::from_fn(body::bounded))

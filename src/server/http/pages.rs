@@ -2,14 +2,19 @@
 
 use axum::{Router, extract::Request, middleware::Next, response::Response};
 use http::{HeaderName, HeaderValue, header};
-use leptos::prelude::{LeptosOptions, provide_context, use_context, use_nonce};
+use leptos::{
+    prelude::{LeptosOptions, provide_context, use_context, use_nonce},
+    server_fn::axum::server_fn_paths,
+};
 use leptos_axum::{LeptosRoutes, ResponseOptions, file_and_error_handler_with_context, generate_route_list};
 
-use super::App;
+use super::{App, routes::Routes};
 use crate::app;
 
-pub(super) fn router(state: &App) -> Router<App> {
-    let routes = generate_route_list(app::App);
+pub(super) fn routes(state: &App) -> Routes<App> {
+    let pages = generate_route_list(app::App);
+    let functions = server_fn_paths().map(|(path, _)| path.to_owned());
+    let paths: Vec<String> = pages.iter().map(|page| page.path().to_owned()).chain(functions).collect();
     let context = {
         let state = state.clone();
         move || {
@@ -17,12 +22,13 @@ pub(super) fn router(state: &App) -> Router<App> {
             content_security_policy();
         }
     };
-    Router::new()
-        .leptos_routes_with_context(state, routes, context.clone(), {
+    let router = Router::new()
+        .leptos_routes_with_context(state, pages, context.clone(), {
             let options = state.leptos.clone();
             move || app::shell(options.clone())
         })
-        .fallback(file_and_error_handler_with_context::<App, _>(context, |options: LeptosOptions| app::shell(options)))
+        .fallback(file_and_error_handler_with_context::<App, _>(context, |options: LeptosOptions| app::shell(options)));
+    Routes::new().adopt(router, paths)
 }
 
 /// Allows the page its own scripts, by nonce, and its wasm; bars carry their values in `style` attributes.

@@ -3,7 +3,8 @@
 //! What the dashboard does by `fetch` a plain form does as well, so that signing in works before the wasm is there.
 
 use axum::{
-    Json, Router,
+    Json,
+    body::Bytes,
     extract::{FromRef, Path, State},
     response::{IntoResponse, Redirect, Response},
     routing::{delete, get, post},
@@ -16,6 +17,7 @@ use super::{
     fields::{Fields, invalid, is_form},
     guard::{SET_UP, SIGN_IN, encoded, local},
     problem::HttpError,
+    routes::Routes,
     users::{Listed, Owner},
 };
 use crate::{
@@ -28,12 +30,12 @@ use crate::{
 const COOKIE_SECONDS: u32 = 400 * 24 * 60 * 60;
 
 /// The routes of this file.
-pub fn router<S>() -> Router<S>
+pub fn routes<S>() -> Routes<S>
 where
     Access: FromRef<S>,
     S: Clone + Send + Sync + 'static,
 {
-    Router::new()
+    Routes::new()
         .route("/api/setup", post(set_up))
         .route("/api/login", post(log_in))
         .route("/api/logout", post(log_out))
@@ -88,13 +90,18 @@ async fn log_in(
     }
 }
 
-async fn log_out(State(access): State<Access>, caller: MaybeCaller, headers: HeaderMap) -> Result<Response, HttpError> {
+async fn log_out(
+    State(access): State<Access>,
+    caller: MaybeCaller,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, HttpError> {
     if let Some(caller) = caller.0 {
         access.sign_out(&caller).await?;
     }
     let clear = cookie(&access, &headers, "", 0);
-    let answer =
-        if is_form(&headers) { Redirect::to(SIGN_IN).into_response() } else { StatusCode::NO_CONTENT.into_response() };
+    let form = is_form(&headers, &body);
+    let answer = if form { Redirect::to(SIGN_IN).into_response() } else { StatusCode::NO_CONTENT.into_response() };
     Ok(([(header::SET_COOKIE, clear)], answer).into_response())
 }
 

@@ -1,7 +1,7 @@
 //! Tokens, by which programs act for a user.
 
 use axum::{
-    Json, Router,
+    Json,
     extract::{FromRef, Path, State},
     response::{IntoResponse, Response},
     routing::{delete, get},
@@ -12,17 +12,18 @@ use serde::Serialize;
 use super::{
     fields::Fields,
     problem::HttpError,
+    routes::Routes,
     users::{Listed, Owner},
 };
 use crate::server::access::{Access, Token, TokenId};
 
 /// The routes of this file.
-pub fn router<S>() -> Router<S>
+pub fn routes<S>() -> Routes<S>
 where
     Access: FromRef<S>,
     S: Clone + Send + Sync + 'static,
 {
-    Router::new().route("/api/tokens", get(list).post(create)).route("/api/tokens/{id}", delete(remove))
+    Routes::new().route("/api/tokens", get(list).post(create)).route("/api/tokens/{id}", delete(remove))
 }
 
 /// A new token, with the text that is told only now.

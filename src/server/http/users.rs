@@ -1,7 +1,7 @@
 //! Users, for admins; and a user's own password.
 
 use axum::{
-    Json, Router,
+    Json,
     extract::{FromRef, FromRequestParts, Path, Query, State},
     response::{IntoResponse, Response},
     routing::{get, patch},
@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     fields::{Fields, invalid},
     problem::HttpError,
+    routes::Routes,
 };
 use crate::{
     domain::{access::Role, id::Name},
@@ -19,12 +20,12 @@ use crate::{
 };
 
 /// The routes of this file.
-pub fn router<S>() -> Router<S>
+pub fn routes<S>() -> Routes<S>
 where
     Access: FromRef<S>,
     S: Clone + Send + Sync + 'static,
 {
-    Router::new().route("/api/users", get(list).post(add)).route("/api/users/{name}", patch(change).delete(remove))
+    Routes::new().route("/api/users", get(list).post(add)).route("/api/users/{name}", patch(change).delete(remove))
 }
 
 /// A list, in an object that can get more fields.

@@ -1,15 +1,15 @@
 //! `/api/workflows`: what the caller may start.
 
-use axum::{Json as Answer, Router, extract::State, routing::get};
+use axum::{Json as Answer, extract::State, routing::get};
 
-use super::{App, body::Path, problem::HttpError};
+use super::{App, body::Path, problem::HttpError, routes::Routes};
 use crate::{
     domain::{access::Viewer, id::Name, listing::WorkflowView},
     server::access::Caller,
 };
 
-pub(super) fn router() -> Router<App> {
-    Router::new().route("/api/workflows", get(list)).route("/api/workflows/{name}", get(one))
+pub(super) fn routes() -> Routes<App> {
+    Routes::new().route("/api/workflows", get(list)).route("/api/workflows/{name}", get(one))
 }
 
 async fn list(State(app): State<App>, caller: Caller) -> Result<Answer<Vec<WorkflowView>>, HttpError> {

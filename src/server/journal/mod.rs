@@ -46,6 +46,10 @@ const QUEUE_BYTES: u32 = 4 * 1024 * 1024;
 const LINE_BYTES: usize = 64;
 /// Most rows that SQLite reads ahead of whoever takes them.
 const ROWS_AHEAD: usize = 8;
+/// Memory for pages of the database, in KiB, below 0 as SQLite has it: the writer's index pages want to stay; what is
+/// read is the system's to keep.
+const WRITER_CACHE: &str = "-16384";
+const READER_CACHE: &str = "-2048";
 /// Connections for reading.
 const READERS: u32 = 4;
 
@@ -234,11 +238,12 @@ async fn pools(place: &Place) -> Result<Pools, JournalError> {
         .foreign_keys(true)
         .busy_timeout(Duration::from_secs(10))
         .row_buffer_size(ROWS_AHEAD)
-        .pragma("cache_size", "-16384");
+        .pragma("cache_size", WRITER_CACHE);
     let pool =
         |connections| SqlitePoolOptions::new().max_connections(connections).idle_timeout(None).max_lifetime(None);
     let write = pool(1).connect_with(options.clone()).await?;
-    let read = pool(READERS).connect_with(options.pragma("query_only", "on")).await?;
+    let read =
+        pool(READERS).connect_with(options.pragma("query_only", "on").pragma("cache_size", READER_CACHE)).await?;
     Ok((write, read, None))
 }
 
