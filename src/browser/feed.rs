@@ -152,10 +152,11 @@ fn take(follower: &impl Follower, live: Live, failures: &mut i32, batch: &[Strin
         match follower.fold(&facts) {
             Folded::In => {}
             Folded::InSync(seq) => live.in_sync.set(Some(seq)),
-            Folded::Beyond => ending = ending.or(Some(Ending::Stale)),
+            // Also if that was the end: what is shown of it is not true.
+            Folded::Beyond => ending = Some(Ending::Stale),
             Folded::OutOfSync => {
                 live.mended.update(|times| *times += 1);
-                ending = ending.or(Some(Ending::Stale));
+                ending = Some(Ending::Stale);
             }
         }
     }

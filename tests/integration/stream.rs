@@ -42,6 +42,7 @@ impl Events {
     pub async fn open(request: RequestBuilder) -> Self {
         let response = answer(request).await;
         assert_eq!(response.status(), StatusCode::OK, "{}", response.url());
+        assert!(response.headers().get("content-length").is_none(), "nobody knows how long it gets");
         Self { response, held: Vec::new(), ready: VecDeque::new(), retries: 0 }
     }
 

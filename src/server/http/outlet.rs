@@ -9,7 +9,7 @@ use std::{
 };
 
 use axum::response::{IntoResponse, Response};
-use http::response::Parts;
+use http::{header, response::Parts};
 use rustix::net::sockopt;
 use tokio::{io::AsyncWriteExt, net::TcpStream, time::sleep};
 
@@ -83,11 +83,13 @@ impl Outlet {
                         Blocked::NoMore => {}
                         Blocked::Dismissed(dismissal) => {
                             self.reader.dismiss(dismissal);
-                            return self.part().await;
+                            self.part().await;
+                            break;
                         }
                         Blocked::Lagged => {
                             self.reader.give_up();
-                            return self.part().await;
+                            self.part().await;
+                            break;
                         }
                     }
                 }
@@ -107,7 +109,7 @@ impl Outlet {
 
     /// Leaves the last words with the kernel, which has room for them now, and goes: a client that reads again finds
     /// them, and nobody waits for it.
-    async fn part(mut self) {
+    async fn part(&mut self) {
         // Without the room they are lost, and the client finds a stream that broke off.
         let _ = sockopt::set_socket_send_buffer_size(&self.socket, FAREWELL * SEND_BUFFER);
         while let Some(piece) = self.reader.next().await {
@@ -116,13 +118,11 @@ impl Outlet {
                 Err(_) => break,
             }
         }
-        self.close().await;
     }
 
-    async fn close(mut self) {
+    async fn close(&mut self) {
         // What was sent and not read would make the kernel break the connection, last words and all.
-        let mut scrap = [0; 256];
-        while self.socket.try_read(&mut scrap).is_ok_and(|bytes| bytes > 0) {}
+        while self.socket.try_read(&mut [0; 256]).is_ok_and(|bytes| bytes > 0) {}
         // It may be closed already.
         let _ = self.socket.shutdown().await;
     }
@@ -142,7 +142,8 @@ async fn gone(socket: &TcpStream) {
 /// The head of an answer that ends with its connection.
 fn answer(head: &Parts, framing: Framing) -> String {
     let mut text = format!("HTTP/1.1 {}\r\n", head.status);
-    for (name, value) in &head.headers {
+    // The router found the answer to be empty, and said so.
+    for (name, value) in head.headers.iter().filter(|(name, _)| *name != header::CONTENT_LENGTH) {
         // Our own headers are text.
         let _ = write!(text, "{name}: {}\r\n", value.to_str().unwrap_or_default());
     }

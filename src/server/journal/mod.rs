@@ -239,8 +239,14 @@ async fn pools(place: &Place) -> Result<Pools, JournalError> {
         .busy_timeout(Duration::from_secs(10))
         .row_buffer_size(ROWS_AHEAD)
         .pragma("cache_size", WRITER_CACHE);
-    let pool =
-        |connections| SqlitePoolOptions::new().max_connections(connections).idle_timeout(None).max_lifetime(None);
+    let pool = |connections| {
+        SqlitePoolOptions::new()
+            .max_connections(connections)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            // They are threads of this process: they do not go away.
+            .test_before_acquire(false)
+    };
     let write = pool(1).connect_with(options.clone()).await?;
     let read =
         pool(READERS).connect_with(options.pragma("query_only", "on").pragma("cache_size", READER_CACHE)).await?;
