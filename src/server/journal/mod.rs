@@ -129,7 +129,7 @@ impl Journal {
         feed.begin(begin, pruned_through, head);
         let (queue, messages) = mpsc::channel(QUEUE);
         let (say, health) = watch::channel(Health::Good);
-        let writer = Writer::new(write, (head, last_key), feed, metrics, say);
+        let writer = Writer::new((write, anchor.is_some()), (head, last_key), feed, metrics, say);
         tasks.spawn(writer.run(messages));
         let room = Arc::new(Semaphore::new(QUEUE_BYTES as usize));
         Ok(Self(Arc::new(Inner { queue, room, read, health, _anchor: anchor })))

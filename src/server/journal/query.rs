@@ -226,75 +226,63 @@ pub(super) async fn row(
     row.map(|row| Ok((row.try_get("key")?, snapshot(row.try_get("snapshot")?)?))).transpose()
 }
 
-pub(super) async fn insert(
-    connection: &mut Connection,
+/// Adds to a commit that an execution and its plan come to the table.
+pub(super) fn push_insert(
+    commit: &mut QueryBuilder<Sqlite>,
     key: i64,
     execution: &Execution,
-    text: &str,
     plan: &Workflow,
     idempotent: Option<&Idempotent>,
 ) -> Result<(), JournalError> {
     let plan = if execution.status.is_final() { None } else { Some(serde_json::to_string(plan)?) };
-    sqlx::query(
-        "insert into executions (key, id, workflow, owner, status, queued_at, finished_at, duration_ms, last_seq, search, snapshot, plan)
-         values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    )
-    .bind(key)
-    .bind(id_bytes(execution.id))
-    .bind(execution.workflow.as_str())
-    .bind(execution.owner.as_str())
-    .bind(execution.status.word())
-    .bind(execution.queued_at.0)
-    .bind(execution.finished_at.map(|at| at.0))
-    .bind(duration(execution))
-    .bind(db(execution.seq))
-    .bind(search(execution))
-    .bind(text)
-    .bind(plan)
-    .execute(&mut *connection)
-    .await?;
+    commit.push(
+        "insert into executions (key, id, workflow, owner, status, queued_at, finished_at, duration_ms, last_seq, search, snapshot, plan) values (",
+    );
+    commit
+        .separated(", ")
+        .push_bind(key)
+        .push_bind(id_bytes(execution.id))
+        .push_bind(execution.workflow.to_string())
+        .push_bind(execution.owner.to_string())
+        .push_bind(execution.status.word())
+        .push_bind(execution.queued_at.0)
+        .push_bind(execution.finished_at.map(|at| at.0))
+        .push_bind(duration(execution))
+        .push_bind(db(execution.seq))
+        .push_bind(search(execution))
+        .push_bind(serde_json::to_string(execution)?)
+        .push_bind(plan);
+    commit.push("); ");
     if let Some(Idempotent { key, request }) = idempotent {
-        sqlx::query("insert or replace into idempotency (owner, key, request, execution, at) values (?, ?, ?, ?, ?)")
-            .bind(execution.owner.as_str())
-            .bind(key)
-            .bind(request)
-            .bind(id_bytes(execution.id))
-            .bind(execution.queued_at.0)
-            .execute(connection)
-            .await?;
+        commit.push("insert or replace into idempotency (owner, key, request, execution, at) values (");
+        commit
+            .separated(", ")
+            .push_bind(execution.owner.to_string())
+            .push_bind(key.clone())
+            .push_bind(request.clone())
+            .push_bind(id_bytes(execution.id))
+            .push_bind(execution.queued_at.0);
+        commit.push("); ");
     }
     Ok(())
 }
 
-pub(super) async fn update(
-    connection: &mut Connection,
+/// Adds to a commit what has become of an execution in the table.
+pub(super) fn push_update(
+    commit: &mut QueryBuilder<Sqlite>,
     key: i64,
     execution: &Execution,
-    text: &str,
 ) -> Result<(), JournalError> {
-    if !execution.status.is_final() {
-        sqlx::query("update executions set status = ?, last_seq = ?, snapshot = ? where key = ?")
-            .bind(execution.status.word())
-            .bind(db(execution.seq))
-            .bind(text)
-            .bind(key)
-            .execute(connection)
-            .await?;
-        return Ok(());
+    commit.push("update executions set status = ").push_bind(execution.status.word());
+    commit.push(", last_seq = ").push_bind(db(execution.seq));
+    commit.push(", snapshot = ").push_bind(serde_json::to_string(execution)?);
+    if execution.status.is_final() {
+        commit.push(", finished_at = ").push_bind(execution.finished_at.map(|at| at.0));
+        commit.push(", duration_ms = ").push_bind(duration(execution));
+        commit.push(", search = ").push_bind(search(execution));
+        commit.push(", plan = null");
     }
-    sqlx::query(
-        "update executions set status = ?, last_seq = ?, snapshot = ?, finished_at = ?, duration_ms = ?, search = ?, plan = null
-         where key = ?",
-    )
-    .bind(execution.status.word())
-    .bind(db(execution.seq))
-    .bind(text)
-    .bind(execution.finished_at.map(|at| at.0))
-    .bind(duration(execution))
-    .bind(search(execution))
-    .bind(key)
-    .execute(connection)
-    .await?;
+    commit.push(" where key = ").push_bind(key).push("; ");
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! Forgetting: whole executions, by age and by count.
 
-use sqlx::{Row, SqlitePool};
+use sqlx::{Connection as _, Row};
 
 use super::{Connection, JournalError, db, seq};
 use crate::domain::{id::Seq, time::Timestamp};
@@ -22,10 +22,14 @@ pub struct Retention {
 }
 
 /// Returns how many executions went, and the greatest `seq` of their facts.
-pub(super) async fn prune(pool: &SqlitePool, retention: &Retention, head: Seq) -> Result<(u64, Seq), JournalError> {
+pub(super) async fn prune(
+    connection: &mut Connection,
+    retention: &Retention,
+    head: Seq,
+) -> Result<(u64, Seq), JournalError> {
     let (mut pruned, mut through) = (0, 0);
     loop {
-        let mut transaction = pool.begin_with("begin immediate").await?;
+        let mut transaction = connection.begin_with("begin immediate").await?;
         let old = old(&mut transaction, retention).await?;
         for (key, last_seq) in &old {
             remove(&mut transaction, *key, *last_seq).await?;

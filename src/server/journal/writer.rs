@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use sqlx::{QueryBuilder, Sqlite, SqlitePool};
+use sqlx::{QueryBuilder, Sqlite, SqlitePool, pool::PoolConnection};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
 
 use super::{Health, Idempotent, JournalError, Retention, db, query, retention};
@@ -27,6 +27,8 @@ use crate::{
 const BATCH: usize = 1_000;
 /// With how many facts of an execution its hash is told.
 const HASH_EVERY: u64 = 100;
+/// Commits of so many rows and fewer are prepared once for all.
+const ALIKE: usize = 16;
 /// How long the writer waits after a commit that failed, before it tries the same one again.
 const AGAIN_AFTER: Duration = Duration::from_millis(500);
 
@@ -91,6 +93,9 @@ enum Reply {
 
 pub(super) struct Writer {
     pool: SqlitePool,
+    /// A connection of the pool, kept between commits unless others need it.
+    held: Option<PoolConnection<Sqlite>>,
+    shared: bool,
     head: Seq,
     last_key: i64,
     /// Executions that have not ended: as many as the engine holds.
@@ -102,13 +107,13 @@ pub(super) struct Writer {
 
 impl Writer {
     pub(super) fn new(
-        pool: SqlitePool,
+        (pool, shared): (SqlitePool, bool),
         (head, last_key): (Seq, i64),
         feed: Feed,
         metrics: JournalMetrics,
         health: watch::Sender<Health>,
     ) -> Self {
-        Self { pool, head, last_key, open: HashMap::new(), feed, metrics, health }
+        Self { pool, held: None, shared, head, last_key, open: HashMap::new(), feed, metrics, health }
     }
 
     /// Runs until it is told to close, or every handle on the journal is gone, and all is committed.
@@ -138,6 +143,9 @@ impl Writer {
             self.answer(batch, replies);
             for (retention, reply) in prunings {
                 self.prune(&retention, reply).await;
+            }
+            if self.shared {
+                self.held = None;
             }
             if let Some(reply) = close {
                 let _ = reply.send(());
@@ -189,8 +197,8 @@ impl Writer {
         true
     }
 
-    async fn find(&self, id: ExecutionId) -> Result<Option<(i64, Execution)>, JournalError> {
-        query::row(&mut *self.pool.acquire().await?, id).await
+    async fn find(&mut self, id: ExecutionId) -> Result<Option<(i64, Execution)>, JournalError> {
+        query::row(self.connection().await?, id).await
     }
 
     fn next_key(&mut self) -> i64 {
@@ -199,7 +207,7 @@ impl Writer {
     }
 
     /// Commits until it succeeds: what was handed over is never lost while the server lives.
-    async fn commit(&self, batch: &Batch) {
+    async fn commit(&mut self, batch: &Batch) {
         while !batch.committed.is_empty() {
             let begun = Instant::now();
             let written = self.write(batch).await;
@@ -234,29 +242,40 @@ impl Writer {
         }
     }
 
-    async fn write(&self, batch: &Batch) -> Result<(), JournalError> {
-        let mut transaction = self.pool.begin_with("begin immediate").await?;
-        self.write_executions(&mut transaction, batch).await?;
-        batch.write_events(&mut transaction).await?;
-        batch.write_chunks(&mut transaction).await?;
-        transaction.commit().await?;
+    /// Commits it as one request to the database, whose thread is asked and waited for no more than once.
+    async fn write(&mut self, batch: &Batch) -> Result<(), JournalError> {
+        let mut commit = QueryBuilder::new("begin immediate; ");
+        for (id, key) in &batch.touched {
+            let Some(Open { execution, first, .. }) = self.open.get(id) else { continue };
+            match first {
+                Some(First { plan, idempotent }) => {
+                    query::push_insert(&mut commit, *key, execution, plan, idempotent.as_ref())?;
+                }
+                None => query::push_update(&mut commit, *key, execution)?,
+            }
+        }
+        batch.push_events(&mut commit);
+        batch.push_chunks(&mut commit);
+        commit.push("commit");
+        // Small ones are alike: the next one finds its statements prepared.
+        let again = batch.committed.len() + batch.touched.len() <= ALIKE;
+        let connection = self.connection().await?;
+        let written = commit.build().persistent(again).execute(&mut *connection).await;
+        if written.is_err() {
+            // What it had begun. If it had begun nothing, this fails, and nothing is as it should be.
+            let _ = sqlx::query("rollback").execute(&mut *connection).await;
+        }
+        written?;
         Ok(())
     }
 
-    async fn write_executions(&self, transaction: &mut super::Connection, batch: &Batch) -> Result<(), JournalError> {
-        for (id, key) in &batch.touched {
-            let Some(open) = self.open.get(id) else { continue };
-            let execution = &open.execution;
-            let text = serde_json::to_string(execution)?;
-            match &open.first {
-                Some(first) => {
-                    query::insert(transaction, *key, execution, &text, first.plan.as_ref(), first.idempotent.as_ref())
-                        .await?
-                }
-                None => query::update(transaction, *key, execution, &text).await?,
-            }
-        }
-        Ok(())
+    /// The connection for writing; in memory it is the one for reading as well, and given back after use.
+    async fn connection(&mut self) -> Result<&mut super::Connection, JournalError> {
+        let connection = match self.held.take() {
+            Some(connection) => connection,
+            None => self.pool.acquire().await?,
+        };
+        Ok(self.held.insert(connection))
     }
 
     fn answer(&mut self, batch: Batch, replies: Vec<Reply>) {
@@ -284,8 +303,13 @@ impl Writer {
         }
     }
 
-    async fn prune(&self, retention: &Retention, reply: oneshot::Sender<u64>) {
-        match retention::prune(&self.pool, retention, self.head).await {
+    async fn prune(&mut self, retention: &Retention, reply: oneshot::Sender<u64>) {
+        let head = self.head;
+        let pruned = match self.connection().await {
+            Ok(connection) => retention::prune(connection, retention, head).await,
+            Err(error) => Err(error),
+        };
+        match pruned {
             Ok((pruned, through)) => {
                 self.feed.pruned(through);
                 let _ = reply.send(pruned);
@@ -321,27 +345,24 @@ impl Batch {
         self.keys.push(open.key);
     }
 
-    async fn write_events(&self, transaction: &mut super::Connection) -> Result<(), JournalError> {
-        let mut insert: QueryBuilder<Sqlite> =
-            QueryBuilder::new("insert into events (seq, execution, owner, output, body) ");
-        insert.push_values(self.committed.iter().zip(&self.keys), |mut row, (fact, key)| {
+    fn push_events(&self, commit: &mut QueryBuilder<Sqlite>) {
+        commit.push("insert into events (seq, execution, owner, output, body) ");
+        commit.push_values(self.committed.iter().zip(&self.keys), |mut row, (fact, key)| {
             row.push_bind(db(fact.seq))
                 .push_bind(*key)
                 .push_bind(fact.owner.as_str())
                 .push_bind(fact.output)
                 .push_bind(fact.body.as_str());
         });
-        insert.build().execute(transaction).await?;
-        Ok(())
+        commit.push("; ");
     }
 
-    async fn write_chunks(&self, transaction: &mut super::Connection) -> Result<(), JournalError> {
+    fn push_chunks(&self, commit: &mut QueryBuilder<Sqlite>) {
         if self.chunks.is_empty() {
-            return Ok(());
+            return;
         }
-        let mut insert: QueryBuilder<Sqlite> =
-            QueryBuilder::new("insert into chunks (execution, first, step, step_first, lines, seq) ");
-        insert.push_values(&self.chunks, |mut row, chunk| {
+        commit.push("insert into chunks (execution, first, step, step_first, lines, seq) ");
+        commit.push_values(&self.chunks, |mut row, chunk| {
             row.push_bind(chunk.execution)
                 .push_bind(chunk.first)
                 .push_bind(&chunk.step)
@@ -349,8 +370,7 @@ impl Batch {
                 .push_bind(chunk.lines)
                 .push_bind(chunk.seq);
         });
-        insert.build().execute(transaction).await?;
-        Ok(())
+        commit.push("; ");
     }
 }
 
