@@ -31,7 +31,7 @@ use crate::{
         access::Caller,
         clock,
         engine::Order,
-        journal::{Idempotent, Journal, JournalError},
+        journal::{Health, Idempotent, Journal, JournalError},
     },
 };
 
@@ -79,7 +79,20 @@ async fn start(
     let params = workflow.bind(&body.value.params).map_err(HttpError::Invalid)?;
     let trigger = if caller.by_token() { Trigger::Api } else { Trigger::Manual };
     let order = Order { workflow, params, owner: caller.viewer.name, trigger, idempotent };
-    Ok(created(app.engine.start(order).await?))
+    if let Health::Stuck(why) = app.journal.health() {
+        return Err(HttpError::Unavailable(format!("nothing was started: {why}")));
+    }
+    Ok(created(in_time(&app.journal, app.engine.start(order)).await??))
+}
+
+/// What `work` comes to, unless the journal keeps it waiting because it can't write.
+async fn in_time<T>(journal: &Journal, work: impl Future<Output = T>) -> Result<T, HttpError> {
+    tokio::select! {
+        done = work => Ok(done),
+        why = journal.stuck() => {
+            Err(HttpError::Unavailable(format!("{why}. This request as well, so look before you repeat it")))
+        }
+    }
 }
 
 fn created(execution: Execution) -> Response {
@@ -181,7 +194,7 @@ async fn cancel(
 ) -> Result<(StatusCode, Answer<Snapshot>), HttpError> {
     visible(&app.journal, &caller.viewer, id).await?;
     app.engine.cancel(id, &caller.viewer.name).await?;
-    app.journal.flush().await?;
+    in_time(&app.journal, app.journal.flush()).await??;
     Ok((StatusCode::ACCEPTED, Answer(visible(&app.journal, &caller.viewer, id).await?.into())))
 }
 

@@ -44,6 +44,8 @@ const QUEUE: usize = 65_536;
 const QUEUE_BYTES: u32 = 4 * 1024 * 1024;
 /// What a line weighs beside its text, in bytes.
 const LINE_BYTES: usize = 64;
+/// How long commits may fail before nobody is kept waiting for them.
+const STUCK_FOR: Duration = Duration::from_secs(2);
 /// Most rows that SQLite reads ahead of whoever takes them.
 const ROWS_AHEAD: usize = 8;
 /// Memory for pages of the database, in KiB, below 0 as SQLite has it: the writer's index pages want to stay; what is
@@ -197,6 +199,21 @@ impl Journal {
     /// Whether facts reach the disk.
     pub fn health(&self) -> Health {
         self.0.health.borrow().clone()
+    }
+
+    /// Ends when facts have not reached the disk for some time, with the reason.
+    pub async fn stuck(&self) -> String {
+        let mut health = self.0.health.clone();
+        loop {
+            if health.wait_for(|health| *health != Health::Good).await.is_err() {
+                // The writer has stopped: whoever waits for it is told by it.
+                return std::future::pending().await;
+            }
+            tokio::time::sleep(STUCK_FOR).await;
+            if let Health::Stuck(why) = self.health() {
+                return why;
+            }
+        }
     }
 
     async fn reader(&self) -> Result<Transaction<'static, Sqlite>, JournalError> {
