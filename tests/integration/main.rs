@@ -2,12 +2,17 @@
 
 mod app;
 mod command;
+mod crash;
+mod dice;
 mod engine;
 mod history;
 mod house;
 mod input;
 mod live;
 mod load;
+mod mix;
 mod privacy;
 mod resume;
 mod stream;
+mod wire;
+mod witness;
