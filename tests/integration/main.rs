@@ -3,6 +3,7 @@
 mod app;
 mod command;
 mod crash;
+mod cut;
 mod dice;
 mod engine;
 mod history;
