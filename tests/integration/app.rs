@@ -30,6 +30,9 @@ pub const PASSWORD: &str = "correct horse battery";
 pub struct TestApp {
     folder: TempDir,
     flags: Vec<String>,
+    env: Vec<(String, String)>,
+    /// The words of a command that runs the server, if another than itself does.
+    under: Vec<String>,
     /// `host:port`; the same in all of its lives.
     pub address: String,
     server: Option<Server>,
@@ -79,31 +82,42 @@ impl TestApp {
 
     /// The same with further flags of `serve`.
     pub async fn with(flags: &[&str], workflows: &[(&str, &str)]) -> Self {
+        let mut app = Self::asleep(flags, workflows);
+        app.launch().await;
+        app
+    }
+
+    /// The same before its first life.
+    pub fn asleep(flags: &[&str], workflows: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().expect("a folder can be made");
         fs::create_dir(folder.path().join("workflows")).expect("a folder can be made");
         let flags = flags.iter().map(|flag| (*flag).to_owned()).collect();
-        let mut app = Self { folder, flags, address: "127.0.0.1:0".to_owned(), server: None };
+        let address = "127.0.0.1:0".to_owned();
+        let app = Self { folder, flags, env: Vec::new(), under: Vec::new(), address, server: None };
         for (name, text) in workflows {
             app.write_workflow(name, text);
         }
-        app.launch().await;
         app
+    }
+
+    /// With this in the server's environment.
+    pub fn env(mut self, name: &str, value: &str) -> Self {
+        self.env.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// With the server run by a command, whose last words it becomes.
+    pub fn under(mut self, command: &[&str]) -> Self {
+        self.under = command.iter().map(|word| (*word).to_owned()).collect();
+        self
     }
 
     /// Begins a life.
     pub async fn launch(&mut self) {
         let log =
             fs::File::options().create(true).append(true).open(self.path("server.log")).expect("a file can be made");
-        let mut process = self
-            .program()
-            .arg("serve")
-            .args(["--listen", &self.address, "--workflows", &self.text_path("workflows")])
-            .args(["--data", &self.text_path("data")])
-            .args(&self.flags)
-            .stdout(Stdio::piped())
-            .stderr(log)
-            .spawn()
-            .expect("the program is built");
+        let mut process =
+            self.server_command().stdout(Stdio::piped()).stderr(log).spawn().expect("the program is built");
         let stdout = process.stdout.take().expect("it is piped");
         let mut server = Server { process, said: BufReader::new(stdout).lines() };
         let line = timeout(LONGEST, server.said.next_line()).await.expect("the server says where it is");
@@ -111,6 +125,30 @@ impl TestApp {
         let (_, address) = line.split_once("http://").unwrap_or_else(|| panic!("no address: {line}"));
         self.address = address.trim().to_owned();
         self.server = Some(server);
+    }
+
+    fn server_command(&self) -> Command {
+        let program = env!("CARGO_BIN_EXE_runcast");
+        let mut command = self.settled(match self.under.split_first() {
+            Some((first, rest)) => {
+                let mut command = Command::new(first);
+                command.args(rest).arg(program);
+                command
+            }
+            None => Command::new(program),
+        });
+        command
+            .arg("serve")
+            .args(["--listen", &self.address, "--workflows", &self.text_path("workflows")])
+            .args(["--data", &self.text_path("data")])
+            .args(&self.flags)
+            .envs(self.env.iter().map(|(name, value)| (name, value)));
+        command
+    }
+
+    /// Begins a life that must fail; what it said.
+    pub async fn launch_in_vain(&self) -> Said {
+        run(&mut self.server_command(), "").await
     }
 
     /// The code that an empty server prints after its address.
@@ -144,10 +182,14 @@ impl TestApp {
         server.process.kill().await.expect("it is a child");
     }
 
+    /// The process id of this life.
+    pub fn pid(&self) -> u32 {
+        self.server.as_ref().and_then(|server| server.process.id()).expect("it runs")
+    }
+
     /// The most resident memory that the server has had so far, in MiB.
     pub fn memory(&self) -> u64 {
-        let pid = self.server.as_ref().and_then(|server| server.process.id()).expect("it runs");
-        let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("it runs");
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid())).expect("it runs");
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("each process has it");
         line.trim().trim_end_matches(" kB").parse::<u64>().expect("it is a number") / 1024
     }
@@ -228,7 +270,10 @@ impl TestApp {
 
     /// The program, away from the settings of whoever runs the tests.
     fn program(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_runcast"));
+        self.settled(Command::new(env!("CARGO_BIN_EXE_runcast")))
+    }
+
+    fn settled(&self, mut command: Command) -> Command {
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("RUNCAST_")) {
             command.env_remove(name);
         }
@@ -236,7 +281,8 @@ impl TestApp {
         command
     }
 
-    fn log(&self) -> String {
+    /// What the server has written to stderr in all of its lives.
+    pub fn log(&self) -> String {
         fs::read_to_string(self.path("server.log")).unwrap_or_default()
     }
 }

@@ -261,7 +261,7 @@ async fn a_stream_begins_with_hello_catches_up_once_and_ends_after_the_final_eve
     while let Some(frame) = stream.next().await {
         frames.push(frame);
     }
-    assert_eq!(stream.retries, 1, "when to come back is said once");
+    assert_eq!(stream.retries(), 1, "when to come back is said once");
     let caught_up: Vec<&Frame> = frames.iter().filter(|frame| frame.kind() == "caught_up").collect();
     assert_eq!(caught_up.len(), 1);
     let end = frames.last().expect("it ends");

@@ -2,13 +2,19 @@
 
 mod app;
 mod command;
+mod crash;
+mod cut;
+mod dice;
 mod engine;
 mod history;
 mod house;
 mod input;
 mod live;
 mod load;
+mod mix;
 mod privacy;
 mod resume;
 mod secrecy;
 mod stream;
+mod wire;
+mod witness;

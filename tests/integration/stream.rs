@@ -31,8 +31,15 @@ impl Frame {
 /// An open stream. To drop it is to hang up.
 pub struct Events {
     response: Response,
+    parser: Parser,
+}
+
+/// Makes frames of the bytes of a body, however they were cut.
+#[derive(Default)]
+pub struct Parser {
     held: Vec<u8>,
-    ready: VecDeque<Frame>,
+    /// Frames that are whole and were not looked at yet.
+    pub ready: VecDeque<Frame>,
     /// How often the server said when to come back.
     pub retries: usize,
 }
@@ -43,7 +50,7 @@ impl Events {
         let response = answer(request).await;
         assert_eq!(response.status(), StatusCode::OK, "{}", response.url());
         assert!(response.headers().get("content-length").is_none(), "nobody knows how long it gets");
-        Self { response, held: Vec::new(), ready: VecDeque::new(), retries: 0 }
+        Self { response, parser: Parser::default() }
     }
 
     /// The head of the answer.
@@ -57,35 +64,16 @@ impl Events {
     }
 
     async fn frame(&mut self) -> Option<Frame> {
-        while self.ready.is_empty() {
+        while self.parser.ready.is_empty() {
             let bytes = self.response.chunk().await.ok()??;
-            self.held.extend_from_slice(&bytes);
-            self.parse();
+            self.parser.take(&bytes);
         }
-        self.ready.pop_front()
+        self.parser.ready.pop_front()
     }
 
-    fn parse(&mut self) {
-        while let Some(end) = memchr::memmem::find(&self.held, b"\n\n") {
-            let frame: Vec<u8> = self.held.drain(..end + 2).collect();
-            let (mut id, mut data) = (None, None::<String>);
-            for line in std::str::from_utf8(&frame).expect("a stream is UTF-8").lines().filter(|line| !line.is_empty())
-            {
-                let (field, value) = line.split_once(':').unwrap_or((line, ""));
-                let value = value.strip_prefix(' ').unwrap_or(value);
-                match field {
-                    "" => {}
-                    "id" => id = Some(value.parse().expect("an id is a number")),
-                    "data" => data = Some(data.map_or(String::new(), |data| data + "\n") + value),
-                    "retry" => self.retries += usize::from(value.parse::<u64>().is_ok()),
-                    other => panic!("onmessage would not get a frame with the field {other:?}"),
-                }
-            }
-            if let Some(data) = data {
-                let json = serde_json::from_str(&data).unwrap_or_else(|error| panic!("{error}: {data}"));
-                self.ready.push_back(Frame { id, json });
-            }
-        }
+    /// How often the server said when to come back.
+    pub fn retries(&self) -> usize {
+        self.parser.retries
     }
 
     /// Reads on until a frame is such; all frames up to it.
@@ -152,7 +140,35 @@ impl Events {
     }
 }
 
-fn fact(frame: Frame) -> Fact {
+impl Parser {
+    /// Takes in what came.
+    pub fn take(&mut self, bytes: &[u8]) {
+        self.held.extend_from_slice(bytes);
+        while let Some(end) = memchr::memmem::find(&self.held, b"\n\n") {
+            let frame: Vec<u8> = self.held.drain(..end + 2).collect();
+            let (mut id, mut data) = (None, None::<String>);
+            for line in std::str::from_utf8(&frame).expect("a stream is UTF-8").lines().filter(|line| !line.is_empty())
+            {
+                let (field, value) = line.split_once(':').unwrap_or((line, ""));
+                let value = value.strip_prefix(' ').unwrap_or(value);
+                match field {
+                    "" => {}
+                    "id" => id = Some(value.parse().expect("an id is a number")),
+                    "data" => data = Some(data.map_or(String::new(), |data| data + "\n") + value),
+                    "retry" => self.retries += usize::from(value.parse::<u64>().is_ok()),
+                    other => panic!("onmessage would not get a frame with the field {other:?}"),
+                }
+            }
+            if let Some(data) = data {
+                let json = serde_json::from_str(&data).unwrap_or_else(|error| panic!("{error}: {data}"));
+                self.ready.push_back(Frame { id, json });
+            }
+        }
+    }
+}
+
+/// The fact that a frame with an id holds.
+pub fn fact(frame: Frame) -> Fact {
     assert_eq!(frame.json["seq"].as_u64(), frame.id, "the id is the seq: {frame:?}");
     frame.json
 }
