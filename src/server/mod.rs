@@ -13,6 +13,7 @@ pub mod journal;
 pub mod metrics;
 pub mod missing;
 pub mod settings;
+pub mod sqlite;
 pub mod workflows;
 
 use std::{fs::File, io::Write as _, net::SocketAddr, path::Path, process::ExitCode, sync::Arc, time::Duration};

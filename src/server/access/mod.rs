@@ -31,7 +31,7 @@ use rand::RngCore;
 use sha2::{Digest as _, Sha256};
 use sqlx::{
     ConnectOptions, SqlitePool,
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -42,7 +42,7 @@ pub use setup::SetupCode;
 pub use tokens::{Token, TokenId};
 pub use users::{User, UserChange};
 
-use super::http::problem::HttpError;
+use super::{http::problem::HttpError, sqlite::pool};
 use crate::domain::{
     access::{Role, Viewer},
     time::Timestamp,
@@ -344,7 +344,7 @@ async fn connect(data: &Path, options: SqliteConnectOptions) -> Result<SqlitePoo
         locked.map_err(|source| AccessError::Folder { path, source })
     });
     let lock = lock.await.map_err(|error| AccessError::Database(sqlx::Error::Io(io::Error::other(error))))??;
-    let pool = SqlitePoolOptions::new().max_connections(CONNECTIONS).connect_with(options).await?;
+    let pool = pool(CONNECTIONS).connect_with(options).await?;
     sqlx::migrate!("src/server/access/migrations").run(&pool).await?;
     drop(lock);
     Ok(pool)

@@ -66,7 +66,8 @@ pub async fn listen(listener: TcpListener, router: Router, stop: CancellationTok
     tasks.close();
     if tokio::time::timeout(GRACE, tasks.wait()).await.is_err() {
         gone.cancel();
-        tasks.wait().await;
+        // Streams end by themselves; one that does not ends with the process.
+        let _ = tokio::time::timeout(GRACE, tasks.wait()).await;
     }
 }
 

@@ -21,12 +21,12 @@ use std::{
 
 use sqlx::{
     ConnectOptions as _, Sqlite, SqliteConnection, SqlitePool, Transaction,
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio_util::task::TaskTracker;
 
-use super::{feed::Feed, metrics::JournalMetrics};
+use super::{feed::Feed, metrics::JournalMetrics, sqlite::pool};
 use crate::domain::{
     event::{Event, Fact},
     execution::Execution,
@@ -236,13 +236,7 @@ async fn pools(place: &Place) -> Result<Pools, JournalError> {
         Place::Memory => {
             let options = SqliteConnectOptions::from_str("sqlite::memory:")?.foreign_keys(true);
             let anchor = options.connect().await?;
-            let one = SqlitePoolOptions::new()
-                .min_connections(1)
-                .max_connections(1)
-                .idle_timeout(None)
-                .max_lifetime(None)
-                .connect_with(options)
-                .await?;
+            let one = pool(1).connect_with(options).await?;
             return Ok((one.clone(), one, Some(Mutex::new(anchor))));
         }
         Place::File(path) => path,
@@ -256,14 +250,6 @@ async fn pools(place: &Place) -> Result<Pools, JournalError> {
         .busy_timeout(Duration::from_secs(10))
         .row_buffer_size(ROWS_AHEAD)
         .pragma("cache_size", WRITER_CACHE);
-    let pool = |connections| {
-        SqlitePoolOptions::new()
-            .max_connections(connections)
-            .idle_timeout(None)
-            .max_lifetime(None)
-            // They are threads of this process: they do not go away.
-            .test_before_acquire(false)
-    };
     let write = pool(1).connect_with(options.clone()).await?;
     let read =
         pool(READERS).connect_with(options.pragma("query_only", "on").pragma("cache_size", READER_CACHE)).await?;

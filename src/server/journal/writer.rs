@@ -225,15 +225,16 @@ impl Writer {
         match attempt {
             Ok(done) => {
                 if self.health.send_if_modified(|health| std::mem::replace(health, Health::Good) != Health::Good) {
+                    tracing::info!("the journal can be written again");
                     self.feed.trouble(None);
                 }
                 Some(done)
             }
             Err(error) => {
-                tracing::error!(%error, "the journal can't be written; trying again");
                 self.metrics.failed();
                 let stuck = Health::Stuck(trouble(&error).to_owned());
                 if self.health.send_if_modified(|health| std::mem::replace(health, stuck.clone()) != stuck) {
+                    tracing::error!(%error, "the journal can't be written; trying again until it can");
                     self.feed.trouble(Some(trouble(&error)));
                 }
                 tokio::time::sleep(AGAIN_AFTER).await;
@@ -314,7 +315,11 @@ impl Writer {
                 self.feed.pruned(through);
                 let _ = reply.send(pruned);
             }
-            Err(error) => tracing::error!(%error, "old executions could not be removed"),
+            Err(error) => {
+                // The pool sees to it that what was begun is over.
+                self.held = None;
+                tracing::error!(%error, "old executions could not be removed");
+            }
         }
     }
 }
