@@ -228,6 +228,21 @@ impl TestApp {
         self.token(name).await
     }
 
+    /// The first admin, made as a person makes one: with the code of an empty server. Also the code, and the cookie that
+    /// the answer gave.
+    pub async fn set_up(&mut self, name: &str) -> (User, String, String) {
+        let code = self.setup_code().await;
+        let nobody = self.bearer(name, "");
+        let response = nobody.post("/api/setup", &json!({ "code": code, "name": name, "password": PASSWORD })).await;
+        assert!(response.status().is_success(), "{}", response.status());
+        let cookie = cookie(&response);
+        let request = nobody.request(Method::POST, "/api/tokens").header("cookie", &cookie);
+        let response = answer(request.header("origin", &nobody.base).json(&json!({ "name": "test" }))).await;
+        assert_eq!(response.status(), StatusCode::CREATED);
+        let made: Value = response.json().await.expect("it is JSON");
+        (self.bearer(name, made["token"].as_str().expect("it is told")), code, cookie)
+    }
+
     async fn add_user(&self, args: &[&str]) {
         let said = run(self.program().args(args).args(["--data", &self.text_path("data")]), PASSWORD).await;
         assert_eq!(said.code, 0, "{said:?}");
@@ -388,6 +403,12 @@ impl User {
         let request = self.request(Method::GET, &format!("/api/executions/{id}/events"));
         Events::open(request.header("Last-Event-ID", after)).await
     }
+}
+
+/// The cookie that an answer gives, without its attributes.
+pub fn cookie(response: &Response) -> String {
+    let cookie = response.headers()["set-cookie"].to_str().expect("it is text");
+    cookie.split(';').next().expect("it begins with the cookie").to_owned()
 }
 
 /// Sends a request and waits for the head of its answer.

@@ -1,10 +1,12 @@
 //! What must hold, each as a sentence.
 
 mod app;
+mod citizen;
 mod command;
 mod crash;
 mod cut;
 mod dice;
+mod disk;
 mod engine;
 mod history;
 mod house;
