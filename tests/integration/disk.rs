@@ -272,3 +272,15 @@ async fn a_journal_that_cannot_be_written_is_a_clear_error_at_the_start() {
     assert!(known.iter().any(|word| said.err.contains(word)), "it says what is wrong: {said:?}");
     assert_eq!(said.out, "", "{said:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_asked_to_stop_while_the_disk_is_full_does_stop() {
+    let Some((mut app, root)) = small(8, &[PATIENT]).await else { return };
+    let id = root.start("patient", gate(&app)).await;
+    root.follow(&id).await.until_kind("step.output").await;
+    Ballast::new(&app).fill();
+    open(&app, 1);
+    is_not_ready(&root).await;
+    let took = app.stop().await;
+    assert!(took < Duration::from_secs(15), "it took {took:?}");
+}

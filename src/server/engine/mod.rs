@@ -239,7 +239,12 @@ impl Engine {
         if tokio::time::timeout(SHUTDOWN_MAX, at_work.wait_for(|count| *count == 0)).await.is_err() {
             tracing::warn!("some executions could not be ended; the next start records them as interrupted");
         }
-        if let Err(error) = self.0.journal.flush().await {
+        // One that can't be written is not waited for; it says so when it is closed.
+        let committed = tokio::select! {
+            committed = self.0.journal.flush() => committed,
+            _ = self.0.journal.stuck() => Ok(()),
+        };
+        if let Err(error) = committed {
             tracing::error!(%error, "the last facts were not committed");
         }
     }

@@ -177,12 +177,19 @@ impl Journal {
         answer.await.map_err(|_| JournalError::Closed)
     }
 
-    /// Commits what was handed over and stops the writer; whatever comes after is refused.
+    /// Commits what was handed over and stops the writer; whatever comes after is refused. A journal that can't be
+    /// written is not waited for: what is lost then nobody has seen.
     pub async fn close(&self) {
         let (reply, closed) = oneshot::channel();
-        if self.0.queue.send(Message::Close(reply)).await.is_ok() {
-            // If the writer is gone already, so is everything that could be waited for.
-            let _ = closed.await;
+        let close = async {
+            if self.0.queue.send(Message::Close(reply)).await.is_ok() {
+                // If the writer is gone already, so is everything that could be waited for.
+                let _ = closed.await;
+            }
+        };
+        tokio::select! {
+            () = close => {}
+            why = self.stuck() => tracing::error!(%why, "what happened last was not written down"),
         }
     }
 
