@@ -22,7 +22,7 @@ pub fn take_all() {
 pub fn give_back(child: &Child) {
     let (Some(given), Some(pid)) = (GIVEN.get(), child.id()) else { return };
     let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) else { return };
-    if let Err(error) = prlimit(Some(pid), Resource::Nofile, given.clone()) {
+    if let Err(error) = prlimit(Some(pid), Resource::Nofile, *given) {
         tracing::warn!(%error, "a job has the server's bound on open files");
     }
 }

@@ -6,6 +6,7 @@
 //! Publishing never waits for a reader and holds no queue for one.
 
 mod frame;
+mod opening;
 mod reader;
 mod seats;
 mod tail;
@@ -31,7 +32,8 @@ use crate::domain::{
 
 pub use self::{
     frame::{Framing, full},
-    reader::{Dismissal, Link, Piece, Reader, Refusal, Start},
+    opening::{Link, Refusal, Start},
+    reader::{Dismissal, Piece, Reader},
     seats::{IN_ALL, OF_ONE_USER, Seats},
     tail::Slice,
 };

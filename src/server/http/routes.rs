@@ -9,10 +9,16 @@ pub struct Routes<S> {
     paths: Vec<String>,
 }
 
+impl<S: Clone + Send + Sync + 'static> Default for Routes<S> {
+    fn default() -> Self {
+        Self { router: Router::new(), paths: Vec::new() }
+    }
+}
+
 impl<S: Clone + Send + Sync + 'static> Routes<S> {
     /// None yet.
     pub fn new() -> Self {
-        Self { router: Router::new(), paths: Vec::new() }
+        Self::default()
     }
 
     /// Another one.
