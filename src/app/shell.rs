@@ -90,7 +90,7 @@ fn Trouble() -> impl IntoView {
     view! {
         <Show when=move || trouble.with(Option::is_some)>
             <div class="notice-bar" role="alert">
-                <strong>"The server has a problem."</strong>
+                <strong>"The server says:"</strong>
                 {move || trouble.get()}
             </div>
         </Show>

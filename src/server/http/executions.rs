@@ -90,7 +90,7 @@ async fn in_time<T>(journal: &Journal, work: impl Future<Output = T>) -> Result<
     tokio::select! {
         done = work => Ok(done),
         why = journal.stuck() => {
-            Err(HttpError::Unavailable(format!("{why}. This request as well, so look before you repeat it")))
+            Err(HttpError::Unavailable(format!("{why}; this request as well, so look before you repeat it")))
         }
     }
 }

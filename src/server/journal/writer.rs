@@ -387,9 +387,9 @@ fn trouble(error: &JournalError) -> &'static str {
     };
     // The primary result codes of <https://www.sqlite.org/rescode.html>, in the low byte.
     match code.and_then(|code| code.parse::<u32>().ok()).map(|code| code & 0xff) {
-        Some(13) => "the disk is full: what happens now is written down, and shown, as soon as there is room",
-        Some(8) => "the journal is read-only: what happens now is written down, and shown, once it can be written",
-        _ => "the journal can't be written: what happens now is written down, and shown, as soon as it can",
+        Some(13) => "the disk is full; what happens now is written down, and shown, as soon as there is room",
+        Some(8) => "the journal is read-only; what happens now is written down, and shown, once it can be written",
+        _ => "the journal can't be written; what happens now is written down, and shown, as soon as it can",
     }
 }
 
