@@ -15,6 +15,7 @@ mod live;
 mod load;
 mod mix;
 mod privacy;
+mod quiet;
 mod resume;
 mod secrecy;
 mod stream;
