@@ -18,6 +18,7 @@ mod privacy;
 mod quiet;
 mod resume;
 mod secrecy;
+mod soak;
 mod stream;
 mod wire;
 mod witness;

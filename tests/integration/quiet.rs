@@ -222,6 +222,7 @@ async fn the_log_holds_no_secret_at_any_level() {
     hers_stream.until_kind("step.started").await;
     app.restart().await;
     assert_ne!(hers.snapshot(&id).await["status"], "running");
+    hers.run("confides", json!({ "whisper": "whispered to nobody" })).await;
     app.stop().await;
 
     let log = app.log();
