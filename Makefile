@@ -55,6 +55,11 @@ test-rust: ## the Rust tests
 	$(call say,Rust tests)
 	cargo test --locked --features ssr
 
+.PHONY: soak
+soak: ## ten minutes, or RUNCAST_SOAK seconds, of everything at once and kill -9 every few seconds
+	$(call say,soak)
+	RUNCAST_SOAK=$${RUNCAST_SOAK:-600} cargo test --locked --features ssr --test integration -- soak:: --nocapture
+
 .PHONY: test-browser
 test-browser: build ## the browser tests, against the release build
 	$(call say,browser tests)
