@@ -16,7 +16,15 @@ pub mod settings;
 pub mod sqlite;
 pub mod workflows;
 
-use std::{fs::File, io::Write as _, net::SocketAddr, path::Path, process::ExitCode, sync::Arc, time::Duration};
+use std::{
+    fs::File,
+    io::{IsTerminal as _, Write as _},
+    net::SocketAddr,
+    path::Path,
+    process::ExitCode,
+    sync::Arc,
+    time::Duration,
+};
 
 use leptos::config::get_configuration;
 use tokio::{
@@ -92,8 +100,11 @@ pub enum StartError {
 pub async fn serve(args: ServeArgs) -> ExitCode {
     let filter = tracing_subscriber::EnvFilter::try_from_env("RUNCAST_LOG");
     let filter = filter.unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn,runcast=info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let terminal = std::io::stderr().is_terminal();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(terminal).init();
     files::take_all();
+    // Heard from here on: whoever reads the address may ask the server to stop at once.
+    let asked_to_stop = asked_to_stop();
     let started = match Settings::resolve(args, Path::new(".")) {
         Ok(settings) => Server::start(settings).await,
         Err(error) => Err(error.into()),
@@ -101,7 +112,7 @@ pub async fn serve(args: ServeArgs) -> ExitCode {
     match started {
         Ok(server) => {
             server.greet();
-            asked_to_stop().await;
+            asked_to_stop.await;
             server.stop().await;
             ExitCode::SUCCESS
         }
@@ -112,15 +123,15 @@ pub async fn serve(args: ServeArgs) -> ExitCode {
     }
 }
 
-/// Ends when somebody asks the process to.
-async fn asked_to_stop() {
-    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-    else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+/// Ends when somebody asks the process to, which is noticed from this call on.
+fn asked_to_stop() -> impl Future<Output = ()> {
+    let signals = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
+    async {
+        let (Ok(mut terminate), Ok(mut interrupt)) = signals else { return std::future::pending().await };
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
     }
 }
 
