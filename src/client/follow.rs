@@ -20,7 +20,7 @@ use super::{
 use crate::domain::{
     event::{Event, Fact, Recorded},
     execution::{Execution, Step, StepStatus},
-    id::{ExecutionId, StepId},
+    id::{ExecutionId, Seq, StepId},
     time::Timestamp,
 };
 
@@ -33,7 +33,7 @@ const PERCENT_STEP: f64 = 10.0;
 enum View {
     Json,
     Lines { paint: Paint, told: Told },
-    Board { paint: Paint, board: Board, link: Option<String> },
+    Board { paint: Paint, board: Board, link: Option<String>, in_sync: Option<Seq> },
 }
 
 /// What was last said of each step's progress; as many as there are steps.
@@ -119,10 +119,14 @@ pub async fn follow(api: &Api, id: ExecutionId, json: bool) -> Result<u8, Client
             }
             Heard::Message(Message::Fact { recorded, json }) => {
                 view.event(recorded.as_deref(), &json)?;
-                if let Some(recorded) = recorded
-                    && !take(&mut execution, &recorded)
-                {
-                    execution = Some(api.snapshot_again(id, recorded.seq).await?);
+                let Some(recorded) = recorded else { continue };
+                match take(&mut execution, &recorded) {
+                    Some(true) => view.in_sync(recorded.seq),
+                    Some(false) => {
+                        eprintln!("what was told up to event {} is not what the server has; asking it", recorded.seq);
+                        execution = Some(api.snapshot_again(id, recorded.seq).await?);
+                    }
+                    None => {}
                 }
             }
             Heard::Message(Message::Reset) => execution = Some(api.snapshot(id).await?),
@@ -141,16 +145,16 @@ pub async fn follow(api: &Api, id: ExecutionId, json: bool) -> Result<u8, Client
     status.map(exit_code_of).ok_or_else(|| ClientError::Strange("the stream ended before it began".to_owned()))
 }
 
-/// Folds a fact in; says whether that left what the server has, as far as the fact tells.
-fn take(execution: &mut Option<Execution>, recorded: &Recorded) -> bool {
+/// Folds a fact in; says whether that left what the server has, if the fact tells.
+fn take(execution: &mut Option<Execution>, recorded: &Recorded) -> Option<bool> {
     match execution {
         Some(execution) => {
             execution.apply(recorded);
-            execution.in_sync(recorded).unwrap_or(true)
+            execution.in_sync(recorded)
         }
         None => {
             *execution = Execution::begin(recorded.seq, &recorded.fact);
-            true
+            None
         }
     }
 }
@@ -161,7 +165,7 @@ impl View {
         if json {
             View::Json
         } else if can_draw() {
-            View::Board { paint, board: Board::default(), link: None }
+            View::Board { paint, board: Board::default(), link: None, in_sync: None }
         } else {
             View::Lines { paint, told: Told::default() }
         }
@@ -184,6 +188,12 @@ impl View {
         }
     }
 
+    fn in_sync(&mut self, at: Seq) {
+        if let View::Board { in_sync, .. } = self {
+            *in_sync = Some(at);
+        }
+    }
+
     fn trouble(&mut self, trouble: &str) {
         match self {
             View::Board { board, .. } => board.say(&format!("the server says: {trouble}")),
@@ -192,7 +202,7 @@ impl View {
     }
 
     fn draw(&mut self, execution: Option<&Execution>) {
-        if let (View::Board { paint, board, link }, Some(execution)) = (self, execution) {
+        if let (View::Board { paint, board, link, in_sync }, Some(execution)) = (self, execution) {
             let now = now();
             let mut drawn = vec![paint.execution(execution, now)];
             let shown = chosen(&execution.steps);
@@ -200,6 +210,7 @@ impl View {
             if shown.len() < execution.steps.len() {
                 drawn.push(paint.dim(format!("  and {} more steps", execution.steps.len() - shown.len())));
             }
+            drawn.extend(in_sync.map(|at| paint.dim(format!("  in sync with the server at event {at}"))));
             drawn.extend(link.as_deref().map(|reason| paint.warn(format!("  {}", lost(Some(reason))))));
             board.show(&drawn);
         }

@@ -286,6 +286,25 @@ async fn a_position_older_than_what_is_kept_is_reset() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_position_of_another_database_is_reset() {
+    let mut app = TestApp::new(&[HELLO]).await;
+    let alice = app.user("alice").await;
+    let (_, before) = alice.run("hello", json!({})).await;
+    app.stop().await;
+    std::fs::remove_dir_all(app.path("data")).expect("it is there");
+    app.launch().await;
+    let alice = app.user("alice").await;
+    for _ in 0..5 {
+        alice.run("hello", json!({})).await;
+    }
+    // However many there are meanwhile, none has the place of one that was told before.
+    for old in before.iter().map(seq) {
+        assert_eq!(alice.events_after(old).await.until_kind("reset").await["reason"], "expired");
+    }
+    assert_eq!(alice.events_after(0).await.facts_of(5).await.len(), 5 * (before.len() - 1), "0 is before everything");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_finished_stream_has_nothing_past_its_end() {
     let app = TestApp::new(&[HELLO]).await;
     let alice = app.user("alice").await;
