@@ -21,6 +21,7 @@ use std::{
 };
 
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use self::tail::{Fresh, Ring};
 use super::metrics::FeedMetrics;
@@ -107,6 +108,8 @@ struct Hub {
     /// The journal's beginning: nothing that has a smaller `seq` was ever in it.
     begin: AtomicU64,
     closed: AtomicBool,
+    /// Cancelled with that, for readers that wait for nothing else of the feed's.
+    closing: CancellationToken,
     /// What keeps facts from being committed, if anything does.
     trouble: Mutex<Option<Arc<str>>>,
     /// Changes with `trouble`.
@@ -132,6 +135,7 @@ impl Feed {
             pruned_through: AtomicU64::default(),
             begin: AtomicU64::default(),
             closed: AtomicBool::default(),
+            closing: CancellationToken::new(),
             trouble: Mutex::default(),
             troubles: AtomicU64::default(),
             tails: Mutex::default(),
@@ -203,6 +207,7 @@ impl Feed {
     /// Ends all readers, and whoever comes later, because the server stops.
     pub fn close(&self) {
         self.0.closed.store(true, Ordering::Release);
+        self.0.closing.cancel();
         self.wake_all();
     }
 

@@ -126,18 +126,11 @@ impl Reader {
         self.feed.0.metrics.frames(count, facts.count - count.min(facts.count), age);
     }
 
-    /// Ends when the reader has to go.
+    /// Ends when the reader has to go. What is published meanwhile does not wake it.
     pub async fn dismissed(&mut self) -> Dismissal {
-        loop {
-            if let Some(dismissal) = self.dismissal() {
-                return dismissal;
-            }
-            let Some(tail) = &mut self.tail else { return std::future::pending().await };
-            tail.mark_unchanged();
-            tokio::select! {
-                () = self.revoked.as_mut() => {}
-                _ = tail.changed() => {}
-            }
+        tokio::select! {
+            () = self.revoked.as_mut() => Dismissal(EndReason::Revoked),
+            () = self.feed.0.closing.cancelled() => Dismissal(EndReason::Shutdown),
         }
     }
 
