@@ -17,13 +17,13 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
-    time::Instant,
+    time::{Duration, Instant},
 };
 
-use tokio::sync::watch;
+use tokio::{sync::watch, time::sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use self::tail::{Fresh, Ring};
+use self::tail::{Fresh, Ring, Wake};
 use super::metrics::FeedMetrics;
 use crate::domain::{
     access::Audience,
@@ -92,6 +92,22 @@ impl Committed {
 
 /// An audience and the framing that its readers want: an event is made a frame once for each.
 type Kind = (Audience, Framing);
+
+/// What waking one reader costs, roughly: its turn, and one write to its socket.
+const TURN: Duration = Duration::from_micros(5);
+/// Longest that readers wait for more to come with what there is.
+const PAUSE_MAX: Duration = Duration::from_millis(5);
+
+/// What all tails may hold together, in bytes of frames, as far as each one's least allows.
+const TAILS_BYTES: usize = 64 * 1024 * 1024;
+/// Most and least that one tail may hold, in bytes of frames: a crowd that comes late should find what it needs here and
+/// not, each reader by itself, in the journal.
+const TAIL_BYTES: (usize, usize) = (1024 * 1024, 128 * 1024);
+
+/// Between two wake-ups of a tail with so many readers.
+fn pause(readers: usize) -> Duration {
+    TURN.saturating_mul(u32::try_from(readers).unwrap_or(u32::MAX)).min(PAUSE_MAX)
+}
 
 /// As many as there are kinds with a reader.
 type Tails = HashMap<Kind, watch::Sender<Ring>>;
@@ -169,7 +185,8 @@ impl Feed {
         after.0 >= pruned || (after.0 == 0 && pruned <= begin)
     }
 
-    /// Puts committed facts, in order, into the tails of all who may see them, and wakes their readers.
+    /// Puts committed facts, in order, into the tails of all who may see them, and wakes their readers: at once, unless
+    /// these were woken so shortly before that they can't all have been served since.
     pub fn publish(&self, facts: &[Committed]) {
         let Some(last) = facts.last() else { return };
         let at = self.clock();
@@ -190,11 +207,31 @@ impl Feed {
                 fresh.entry(kind.clone()).or_default().push(fact, kind.1, at);
             }
         }
+        let now = Instant::now();
+        let most = (TAILS_BYTES / tails.len()).clamp(TAIL_BYTES.1, TAIL_BYTES.0);
         for (kind, fresh) in fresh {
-            if let Some(tail) = tails.get(&kind) {
-                tail.send_modify(|ring| ring.append(fresh));
+            let Some(tail) = tails.get(&kind) else { continue };
+            let mut wake = Wake::Now;
+            tail.send_if_modified(|ring| {
+                ring.append(fresh, most);
+                wake = ring.wake(now, pause(tail.receiver_count()));
+                wake == Wake::Now
+            });
+            if let Wake::At(at) = wake {
+                self.wake_later(kind, at);
             }
         }
+    }
+
+    /// Wakes a tail's readers when it is time, together for all that is published until then.
+    fn wake_later(&self, kind: Kind, at: Instant) {
+        let feed = self.clone();
+        tokio::spawn(async move {
+            sleep_until(at.into()).await;
+            if let Some(tail) = feed.tails().get(&kind) {
+                tail.send_if_modified(|ring| ring.due(Instant::now()));
+            }
+        });
     }
 
     /// Tells all readers what keeps facts from being committed, or that nothing does any more.

@@ -265,15 +265,61 @@ async fn a_tail_that_nobody_reads_is_dropped() {
     assert!(feed.tails().is_empty());
 }
 
+#[test]
+fn readers_are_woken_at_once_then_together_and_at_once_for_much() {
+    let (begin, pause) = (Instant::now(), Duration::from_millis(4));
+    let mut ring = Ring::new(Seq(0));
+    let mut publish = |ring: &mut Ring, seq: u64, bytes: usize, after_ms: u64| {
+        let (story, mut fresh) = (Story::new("alice", "a"), Fresh::default());
+        let recorded = Recorded { seq: Seq(seq), fact: story.started(), hash: None };
+        fresh.push(&Committed::new(&recorded, "x".repeat(bytes)), Framing::Plain, 0);
+        ring.append(fresh, usize::MAX);
+        ring.wake(begin + Duration::from_millis(after_ms), pause)
+    };
+    assert_eq!(publish(&mut ring, 1, 10, 0), Wake::Now);
+    assert_eq!(publish(&mut ring, 2, 10, 1), Wake::At(begin + pause));
+    assert_eq!(publish(&mut ring, 3, 10, 2), Wake::Coming);
+    assert!(ring.due(begin + pause), "two have come since");
+    assert_eq!(publish(&mut ring, 4, 10, 5), Wake::At(begin + 2 * pause));
+    assert_eq!(publish(&mut ring, 5, 100_000, 6), Wake::Now, "it is much");
+    assert!(!ring.due(begin + 2 * pause), "all were told meanwhile");
+    assert_eq!(publish(&mut ring, 6, 10, 20), Wake::Now, "it was quiet");
+}
+
+#[tokio::test]
+async fn what_is_told_late_is_told_all_the_same() {
+    let feed = Feed::new(Seats::new(1_000, 1_000), FeedMetrics::default());
+    let journal = in_memory(&feed).await;
+    let alice = viewer("alice", Role::User);
+    // So many that they are woken together, 5 ms apart.
+    let mut readers = Vec::new();
+    for _ in 0..1_000 {
+        readers.push(read_all(&feed, &journal, &alice, Start::Now).await);
+    }
+    let story = Story::new("alice", "a");
+    story.begin(&journal).await;
+    for _ in 0..3 {
+        journal.append(story.started()).await;
+        journal.flush().await.expect("committed");
+    }
+    for reader in &mut readers {
+        let mut got = String::new();
+        while ids(&got).len() < 4 {
+            let more = tokio::time::timeout(Duration::from_secs(5), next(reader)).await.expect("it is told in time");
+            got.push_str(&more.expect("frames"));
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
     /// Whatever is published while a reader reads, reconnects, takes a few bytes or none, or lies far behind: joined, it
-    /// has had exactly what it may see, in order, once. Outputs of 20 KB push what is old out of the tails, so both
+    /// has had exactly what it may see, in order, once. Outputs of 160 KB push what is old out of the tails, so both
     /// ways are taken.
     #[test]
     fn a_reader_that_comes_and_goes_misses_nothing_and_gets_nothing_twice(
-        moves in prop::collection::vec((0u8..6, any::<bool>(), 0usize..20_000), 1..60),
+        moves in prop::collection::vec((0u8..6, any::<bool>(), 0usize..160_000), 1..60),
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         runtime.block_on(async {
@@ -300,7 +346,7 @@ proptest! {
                         reader = open(&got).await;
                     }
                     1 | 2 => {
-                        let most = if what == 1 { usize::MAX } else { size / 4 };
+                        let most = if what == 1 { usize::MAX } else { size / 32 };
                         let took = tokio::time::timeout(Duration::from_millis(1), take(&mut reader, most)).await;
                         got.push_str(&took.map(|text| text.expect("frames")).unwrap_or_default());
                     }

@@ -35,6 +35,8 @@ use crate::server::feed::Reader;
 const HEAD_MAX: usize = 8 * 1024;
 /// Most bytes that the kernel holds for a client that does not read; it counts its own bookkeeping as well.
 pub(super) const SEND_BUFFER: usize = 64 * 1024;
+/// How much of that may wait until the client has room, in bytes; what is on its way to it does not count.
+const UNSENT_MAX: u32 = 40 * 1024;
 /// After so many milliseconds without an answer to what was sent, a peer counts as gone.
 const PEER_GONE_MS: u32 = 60_000;
 /// How long a client may take to send a request's head.
@@ -148,6 +150,7 @@ fn prepared(stream: TcpStream) -> io::Result<TcpStream> {
     stream.set_nodelay(true)?;
     sockopt::set_socket_send_buffer_size(&stream, SEND_BUFFER)?;
     sockopt::set_tcp_user_timeout(&stream, PEER_GONE_MS)?;
+    socket2::SockRef::from(&stream).set_tcp_notsent_lowat(UNSENT_MAX)?;
     Ok(stream)
 }
 

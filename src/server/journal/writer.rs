@@ -141,6 +141,8 @@ impl Writer {
             }
             self.commit(&batch).await;
             self.answer(batch, replies);
+            // Those who were answered hand over what comes next before the next commit begins: fewer, larger ones.
+            tokio::task::yield_now().await;
             for (retention, reply) in prunings {
                 self.prune(&retention, reply).await;
             }
