@@ -269,7 +269,7 @@ async fn a_tail_that_nobody_reads_is_dropped() {
 fn readers_are_woken_at_once_then_together_and_at_once_for_much() {
     let (begin, pause) = (Instant::now(), Duration::from_millis(4));
     let mut ring = Ring::new(Seq(0));
-    let mut publish = |ring: &mut Ring, seq: u64, bytes: usize, after_ms: u64| {
+    let publish = |ring: &mut Ring, seq: u64, bytes: usize, after_ms: u64| {
         let (story, mut fresh) = (Story::new("alice", "a"), Fresh::default());
         let recorded = Recorded { seq: Seq(seq), fact: story.started(), hash: None };
         fresh.push(&Committed::new(&recorded, "x".repeat(bytes)), Framing::Plain, 0);

@@ -24,6 +24,7 @@ use hyper::{
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
 use rustix::net::sockopt;
+use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt;
@@ -150,7 +151,7 @@ fn prepared(stream: TcpStream) -> io::Result<TcpStream> {
     stream.set_nodelay(true)?;
     sockopt::set_socket_send_buffer_size(&stream, SEND_BUFFER)?;
     sockopt::set_tcp_user_timeout(&stream, PEER_GONE_MS)?;
-    socket2::SockRef::from(&stream).set_tcp_notsent_lowat(UNSENT_MAX)?;
+    SockRef::from(&stream).set_tcp_notsent_lowat(UNSENT_MAX)?;
     Ok(stream)
 }
 

@@ -11,6 +11,7 @@ use std::{
 use axum::response::{IntoResponse, Response};
 use http::{header, response::Parts};
 use rustix::net::sockopt;
+use socket2::SockRef;
 use tokio::{io::AsyncWriteExt, net::TcpStream, time::sleep};
 
 use super::listener::SEND_BUFFER;
@@ -112,6 +113,7 @@ impl Outlet {
     async fn part(&mut self) {
         // Without the room they are lost, and the client finds a stream that broke off.
         let _ = sockopt::set_socket_send_buffer_size(&self.socket, FAREWELL * SEND_BUFFER);
+        let _ = SockRef::from(&self.socket).set_tcp_notsent_lowat(u32::MAX);
         while let Some(piece) = self.reader.next().await {
             match rustix::net::send(&self.socket, piece.rest(), rustix::net::SendFlags::DONTWAIT) {
                 Ok(bytes) => self.reader.sent(&piece, bytes),
