@@ -45,6 +45,7 @@ impl Track {
             source: Source::Reported,
             execution_percent: 0.0,
             eta_ms: None,
+            eta_range_ms: None,
         })
     }
 

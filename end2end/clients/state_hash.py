@@ -26,7 +26,13 @@ def text_of(snapshot):
     field("id", snapshot["id"])
     field("status", snapshot["status"])
     percent(snapshot["percent"])
-    for name in ("eta_ms", "queued_at", "started_at", "finished_at", "duration_ms", "cancelled_by"):
+    field("eta_ms", snapshot["eta_ms"])
+    for milliseconds in snapshot["eta_range_ms"] or []:
+        field("eta_range_ms", milliseconds)
+    if snapshot["waiting"] is not None:
+        field("waiting.reason", snapshot["waiting"]["reason"])
+        field("waiting.place", snapshot["waiting"]["place"])
+    for name in ("out_of_touch_at", "queued_at", "started_at", "finished_at", "duration_ms", "cancelled_by"):
         field(name, snapshot[name])
     if snapshot["error"] is not None:
         error = snapshot["error"]
@@ -44,6 +50,11 @@ def text_of(snapshot):
         field("attempt", step["attempt"])
         percent(step["percent"])
         for name in ("message", "source", "started_at", "finished_at", "duration_ms", "exit_code", "signal", "error"):
+            field(name, step[name])
+        for earlier in step["attempts"]:
+            field("attempts.attempt", earlier["attempt"])
+            field("attempts.error", earlier["error"])
+        for name in ("next_attempt_at", "estimate_ms", "stalled_at"):
             field(name, step[name])
         if step["status"] in ("succeeded", "failed", "cancelled", "timed_out", "interrupted"):
             field("lines", step["lines"])

@@ -280,6 +280,7 @@ mod tests {
             source: Source::Reported,
             execution_percent: percent,
             eta_ms: None,
+            eta_range_ms: None,
         }
     }
 

@@ -4,7 +4,7 @@ use std::{fmt::Display, io::IsTerminal as _};
 
 use super::printable::{Keep, printable};
 use crate::domain::{
-    event::{Event, Fact},
+    event::{Event, Fact, WaitReason},
     execution::{Execution, Status, Step, StepStatus},
     id::StepId,
     log::{Level, Line},
@@ -182,7 +182,15 @@ impl Paint {
         let text = |text: &str| printable(text, Keep::Text);
         Some(match &fact.event {
             Event::ExecutionQueued { .. } => format!("queued by {}", fact.owner),
+            Event::ExecutionWaiting { reason, place } => format!("waits: {}", waits(*reason, *place)),
             Event::ExecutionStarted {} => "started".to_owned(),
+            Event::ExecutionOutOfTouch {} => self.warn("out of touch: whoever reports on it is silent"),
+            Event::ExecutionInTouch {} => "in touch again".to_owned(),
+            Event::StepStalled { step, silent_ms, usual_ms, .. } => {
+                let silent = self.warn(format!("silent for {}", spoken(*silent_ms)));
+                format!("{} {silent}, usually {} at most", self.dim(format!("[{step}]")), spoken(*usual_ms))
+            }
+            Event::StepResumed { step, .. } => format!("{} speaks again", self.dim(format!("[{step}]"))),
             Event::StepStarted { step, attempt: 1, .. } => format!("{} started", self.dim(format!("[{step}]"))),
             Event::StepStarted { step, attempt, .. } => {
                 format!("{} started, attempt {attempt}", self.dim(format!("[{step}]")))
@@ -192,6 +200,10 @@ impl Paint {
                 format!("{} {:.0}% {message}", self.dim(format!("[{step}]")), percent.floor()).trim_end().to_owned()
             }
             Event::StepOutput { .. } => return None,
+            Event::StepCompleted { step, reused: true, .. } => {
+                let word = self.tone(Tone::Good, "succeeded");
+                format!("{} {word} before, and is not run again", self.dim(format!("[{step}]")))
+            }
             Event::StepCompleted { step, duration_ms, .. } => {
                 let word = self.tone(Tone::Good, "succeeded");
                 format!("{} {word} in {}", self.dim(format!("[{step}]")), spoken(*duration_ms))
@@ -246,6 +258,15 @@ impl Paint {
 /// How long it took, or has taken until now.
 fn taken(duration_ms: Option<u64>, started_at: Option<Timestamp>, now: Timestamp) -> String {
     duration_ms.or(started_at.map(|started_at| now.since(started_at))).map(spoken).unwrap_or_default()
+}
+
+/// Why it has not begun, and when its turn is.
+pub fn waits(reason: WaitReason, place: u64) -> String {
+    let why = match reason {
+        WaitReason::Capacity => "the server runs as many as it may",
+        WaitReason::Concurrency => "as many of this workflow run as may",
+    };
+    format!("{why}; number {place} in line")
 }
 
 /// A name, cut or filled to one width.

@@ -59,9 +59,23 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         rerun_of: Option<ExecutionId>,
     },
+    /// It can't begin yet, or its place has changed much.
+    #[serde(rename = "execution.waiting")]
+    ExecutionWaiting {
+        /// What it waits for.
+        reason: WaitReason,
+        /// Its place among those that wait, from 1. Told again when it is one of the first ten, or has halved.
+        place: u64,
+    },
     /// Its first step may begin.
     #[serde(rename = "execution.started")]
     ExecutionStarted {},
+    /// Whoever reports on it from elsewhere has said nothing for a while.
+    #[serde(rename = "execution.out_of_touch")]
+    ExecutionOutOfTouch {},
+    /// Whoever reports on it from elsewhere has spoken again.
+    #[serde(rename = "execution.in_touch")]
+    ExecutionInTouch {},
     /// An attempt at a step began.
     #[serde(rename = "step.started")]
     StepStarted {
@@ -72,6 +86,9 @@ pub enum Event {
         /// How long it usually takes.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         estimate_ms: Option<u64>,
+        /// Between which two times most of its runs took.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        usual_ms: Option<[u64; 2]>,
     },
     /// A step came further.
     #[serde(rename = "step.progress")]
@@ -92,6 +109,29 @@ pub enum Event {
         /// How long the execution still needs.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         eta_ms: Option<u64>,
+        /// Between which two times that most likely is.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        eta_range_ms: Option<[u64; 2]>,
+    },
+    /// A step has been silent for longer than it ever is. A reading, not a status.
+    #[serde(rename = "step.stalled")]
+    StepStalled {
+        /// Which step.
+        step: StepId,
+        /// Which attempt, from 1.
+        attempt: u32,
+        /// For how long it has said nothing.
+        silent_ms: u64,
+        /// The longest that is usual.
+        usual_ms: u64,
+    },
+    /// A step that was silent has spoken again.
+    #[serde(rename = "step.resumed")]
+    StepResumed {
+        /// Which step.
+        step: StepId,
+        /// Which attempt, from 1.
+        attempt: u32,
     },
     /// A step printed lines.
     #[serde(rename = "step.output")]
@@ -120,6 +160,9 @@ pub enum Event {
         lines: u64,
         /// Percent of the execution, 0.0..=99.9.
         execution_percent: f64,
+        /// Whether it was not run: what it did in the execution that this one repeats still stands.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        reused: bool,
     },
     /// An attempt failed and another will be made.
     #[serde(rename = "step.retrying")]
@@ -128,8 +171,23 @@ pub enum Event {
         step: StepId,
         /// The attempt that failed.
         attempt: u32,
+        /// How it ended.
+        #[serde(default)]
+        status: StepFailure,
+        /// What its process exited with, if it did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        exit_code: Option<i32>,
+        /// The signal that killed it, `SIGSEGV`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        signal: Option<String>,
         /// Why it failed.
         error: String,
+        /// How long the attempt took.
+        #[serde(default)]
+        duration_ms: u64,
+        /// How many log lines the step has so far.
+        #[serde(default)]
+        lines: u64,
         /// When the next attempt begins.
         next_attempt_at: Timestamp,
     },
@@ -256,6 +314,26 @@ pub enum Trigger {
     External,
 }
 
+/// What an execution waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WaitReason {
+    /// The server runs as many as it may at once.
+    Capacity,
+    /// As many of its workflow run as its `concurrency` allows.
+    Concurrency,
+}
+
+impl WaitReason {
+    /// The word of it, as the API has it.
+    pub fn word(self) -> &'static str {
+        match self {
+            WaitReason::Capacity => "capacity",
+            WaitReason::Concurrency => "concurrency",
+        }
+    }
+}
+
 /// Where a percent comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -280,10 +358,11 @@ impl Source {
 }
 
 /// How a step ended that did not succeed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StepFailure {
     /// By its own exit.
+    #[default]
     Failed,
     /// It took longer than it may.
     TimedOut,

@@ -10,11 +10,12 @@ use super::{
     access::{Viewer, visible},
     event::{
         Event, ExecutionError, ExecutionFailure, ExecutionResult, Fact, PlannedStep, Recorded, Source, StepFailure,
-        Trigger,
+        Trigger, WaitReason,
     },
     id::{ExecutionId, Name, Seq, StepId},
     state_hash::StateHash,
     time::Timestamp,
+    workflow::ATTEMPTS_MAX,
 };
 
 /// Most a percent is until the work it measures has completed.
@@ -206,6 +207,57 @@ pub struct Step {
     pub outputs: BTreeMap<String, String>,
     /// How many log lines it has.
     pub lines: u64,
+    /// Its attempts that failed and were followed by another one, at most
+    /// [`ATTEMPTS_MAX`].
+    #[serde(default)]
+    pub attempts: Vec<Attempt>,
+    /// When the next attempt begins, while it waits for that.
+    #[serde(default)]
+    pub next_attempt_at: Option<Timestamp>,
+    /// How long it usually takes.
+    #[serde(default)]
+    pub estimate_ms: Option<u64>,
+    /// Between which two times most of its runs took.
+    #[serde(default)]
+    pub usual_ms: Option<[u64; 2]>,
+    /// When it was found to be silent for longer than usual, until it speaks again.
+    #[serde(default)]
+    pub stalled_at: Option<Timestamp>,
+    /// Whether it was not run, since what an earlier execution did still stands.
+    #[serde(default)]
+    pub reused: bool,
+}
+
+/// An attempt that failed and was followed by another one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// Which, from 1.
+    pub attempt: u32,
+    /// How it ended.
+    pub status: StepFailure,
+    /// When it began.
+    pub started_at: Option<Timestamp>,
+    /// When it ended.
+    pub finished_at: Timestamp,
+    /// How long it took.
+    pub duration_ms: u64,
+    /// What its process exited with.
+    pub exit_code: Option<i32>,
+    /// The signal that killed its process.
+    pub signal: Option<String>,
+    /// Why it failed.
+    pub error: String,
+    /// How many log lines the step had after it.
+    pub lines: u64,
+}
+
+/// Why an execution has not begun yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Waiting {
+    /// What it waits for.
+    pub reason: WaitReason,
+    /// Its place among those that wait when this was told, from 1; it only gets better.
+    pub place: u64,
 }
 
 impl Step {
@@ -228,6 +280,12 @@ impl Step {
             error: None,
             outputs: BTreeMap::new(),
             lines: 0,
+            attempts: Vec::new(),
+            next_attempt_at: None,
+            estimate_ms: None,
+            usual_ms: None,
+            stalled_at: None,
+            reused: false,
         }
     }
 
@@ -241,7 +299,16 @@ impl Step {
             self.source = None;
             self.started_at = Some(at);
             self.error = None;
+            self.next_attempt_at = None;
+            self.stalled_at = None;
         }
+    }
+
+    /// It has reached its end, whichever: what was true only on the way is no more.
+    fn end(&mut self, at: Timestamp) {
+        self.finished_at = Some(at);
+        self.next_attempt_at = None;
+        self.stalled_at = None;
     }
 
     /// Its part of the work that needs no more doing, 0.0..=100.0; a skipped step counts as done.
@@ -269,6 +336,15 @@ pub struct Execution {
     pub percent: f64,
     /// How long it still needs, where that is known.
     pub eta_ms: Option<u64>,
+    /// Between which two times that most likely is.
+    #[serde(default)]
+    pub eta_range_ms: Option<[u64; 2]>,
+    /// Why it has not begun yet.
+    #[serde(default)]
+    pub waiting: Option<Waiting>,
+    /// Since when whoever reports on it from elsewhere has been silent.
+    #[serde(default)]
+    pub out_of_touch_at: Option<Timestamp>,
     /// When it was asked for.
     pub queued_at: Timestamp,
     /// When it began.
@@ -304,6 +380,9 @@ impl Execution {
             params: params.clone(),
             percent: 0.0,
             eta_ms: None,
+            eta_range_ms: None,
+            waiting: None,
+            out_of_touch_at: None,
             queued_at: fact.at,
             started_at: None,
             finished_at: None,
@@ -345,9 +424,33 @@ impl Execution {
             Event::ExecutionStarted {} => {
                 self.status = Status::Running;
                 self.started_at = self.started_at.or(Some(at));
+                self.waiting = None;
             }
-            Event::StepStarted { step, attempt, .. } => self.change(step, |step| step.start(*attempt, at)),
-            Event::StepProgress { step, attempt, percent, message, source, execution_percent, eta_ms } => {
+            Event::ExecutionWaiting { reason, place } => {
+                if self.status == Status::Queued {
+                    self.waiting = Some(Waiting { reason: *reason, place: *place });
+                }
+            }
+            Event::ExecutionOutOfTouch {} => self.out_of_touch_at = self.out_of_touch_at.or(Some(at)),
+            Event::ExecutionInTouch {} => self.out_of_touch_at = None,
+            Event::StepStarted { step, attempt, estimate_ms, usual_ms } => self.change(step, |step| {
+                step.start(*attempt, at);
+                (step.estimate_ms, step.usual_ms) = (*estimate_ms, *usual_ms);
+            }),
+            Event::StepStalled { step, .. } => {
+                self.change(step, |step| step.stalled_at = step.stalled_at.or(Some(at)));
+            }
+            Event::StepResumed { step, .. } => self.change(step, |step| step.stalled_at = None),
+            Event::StepProgress {
+                step,
+                attempt,
+                percent,
+                message,
+                source,
+                execution_percent,
+                eta_ms,
+                eta_range_ms,
+            } => {
                 self.change(step, |step| {
                     if step.attempt == *attempt && step.status == StepStatus::Running {
                         step.percent = bounded(*percent).max(step.percent);
@@ -358,17 +461,18 @@ impl Execution {
                     }
                 });
                 self.raise(*execution_percent);
-                self.eta_ms = *eta_ms;
+                (self.eta_ms, self.eta_range_ms) = (*eta_ms, *eta_range_ms);
             }
             Event::StepOutput { step, first_line, lines, .. } => {
                 let through = first_line.saturating_add(lines.len() as u64);
                 self.change(step, |step| step.lines = step.lines.max(through));
             }
-            Event::StepCompleted { step, duration_ms, outputs, lines, execution_percent, .. } => {
+            Event::StepCompleted { step, duration_ms, outputs, lines, execution_percent, reused, .. } => {
                 self.change(step, |step| {
+                    step.end(at);
+                    step.reused = *reused;
                     step.status = StepStatus::Succeeded;
                     step.percent = 100.0;
-                    step.finished_at = Some(at);
                     step.duration_ms = Some(*duration_ms);
                     step.exit_code = Some(0);
                     step.outputs.clone_from(outputs);
@@ -376,14 +480,40 @@ impl Execution {
                 });
                 self.raise(*execution_percent);
             }
-            Event::StepRetrying { step, error, .. } => self.change(step, |step| {
+            Event::StepRetrying {
+                step,
+                attempt,
+                status,
+                exit_code,
+                signal,
+                error,
+                duration_ms,
+                lines,
+                next_attempt_at,
+            } => self.change(step, |step| {
+                if step.attempts.len() < ATTEMPTS_MAX as usize {
+                    step.attempts.push(Attempt {
+                        attempt: *attempt,
+                        status: *status,
+                        started_at: step.started_at,
+                        finished_at: at,
+                        duration_ms: *duration_ms,
+                        exit_code: *exit_code,
+                        signal: signal.clone(),
+                        error: error.clone(),
+                        lines: *lines,
+                    });
+                }
                 step.status = StepStatus::Retrying;
                 step.error = Some(error.clone());
+                step.next_attempt_at = Some(*next_attempt_at);
+                step.stalled_at = None;
+                step.lines = step.lines.max(*lines);
             }),
             Event::StepFailed { step, status, exit_code, signal, error, duration_ms, lines, .. } => {
                 self.change(step, |step| {
+                    step.end(at);
                     step.status = (*status).into();
-                    step.finished_at = Some(at);
                     step.duration_ms = Some(*duration_ms);
                     step.exit_code = *exit_code;
                     step.signal.clone_from(signal);
@@ -393,8 +523,8 @@ impl Execution {
             }
             Event::StepSkipped { step, reason, .. } => {
                 self.change(step, |step| {
+                    step.end(at);
                     step.status = StepStatus::Skipped;
-                    step.finished_at = Some(at);
                     step.error = Some(reason.clone());
                 });
                 self.raise(self.weighed_percent());
@@ -480,7 +610,8 @@ impl Execution {
         self.status = status;
         self.finished_at = Some(at);
         self.duration_ms = Some(duration_ms);
-        self.eta_ms = None;
+        (self.eta_ms, self.eta_range_ms) = (None, None);
+        (self.waiting, self.out_of_touch_at) = (None, None);
     }
 }
 

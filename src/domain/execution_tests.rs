@@ -66,6 +66,20 @@ fn wild_percent() -> impl Strategy<Value = f64> {
     prop_oneof![percent(), Just(f64::NAN), Just(f64::INFINITY), Just(f64::NEG_INFINITY), any::<f64>()]
 }
 
+fn retrying(step: StepId, attempt: u32) -> Event {
+    Event::StepRetrying {
+        step,
+        attempt,
+        status: StepFailure::Failed,
+        exit_code: Some(1),
+        signal: None,
+        error: "exit code 1".to_owned(),
+        duration_ms: 7,
+        lines: 2,
+        next_attempt_at: Timestamp(9_000),
+    }
+}
+
 fn step_event<P: Strategy<Value = f64> + 'static>(percent: fn() -> P) -> impl Strategy<Value = Event> {
     let step = prop_oneof![9 => prop::sample::select(STEPS.to_vec()), 1 => Just("unknown")].prop_map(id);
     let source = prop_oneof![Just(Source::Reported), Just(Source::Parsed), Just(Source::Estimated)];
@@ -78,10 +92,11 @@ fn step_event<P: Strategy<Value = f64> + 'static>(percent: fn() -> P) -> impl St
     let message = prop::option::of("[a-z]{0,4}");
     let facts = (0..10u8, step, 0u32..4, percent(), percent(), message, source, failure, any::<u16>());
     facts.prop_map(|(kind, step, attempt, percent, execution_percent, message, source, status, n)| match kind {
-        0 | 1 => Event::StepStarted { step, attempt, estimate_ms: None },
+        0 | 1 => Event::StepStarted { step, attempt, estimate_ms: (n % 3 == 0).then_some(n.into()), usual_ms: None },
         2..=5 => {
             let eta_ms = message.as_ref().map(|_| u64::from(n));
-            Event::StepProgress { step, attempt, percent, message, source, execution_percent, eta_ms }
+            let eta_range_ms = eta_ms.map(|eta| [eta / 2, eta * 2]);
+            Event::StepProgress { step, attempt, percent, message, source, execution_percent, eta_ms, eta_range_ms }
         }
         6 => {
             let line = Line { at: Timestamp(5), stream: Stream::Err, text: "x".to_owned(), level: None };
@@ -89,7 +104,8 @@ fn step_event<P: Strategy<Value = f64> + 'static>(percent: fn() -> P) -> impl St
         }
         7 => {
             let outputs = BTreeMap::from([("key".to_owned(), n.to_string())]);
-            Event::StepCompleted { step, attempt, duration_ms: n.into(), outputs, lines: 3, execution_percent }
+            let (duration_ms, reused) = (n.into(), n % 5 == 0);
+            Event::StepCompleted { step, attempt, duration_ms, outputs, lines: 3, execution_percent, reused }
         }
         8 => {
             let exit_code = (status == StepFailure::Failed).then_some(1);
@@ -98,7 +114,9 @@ fn step_event<P: Strategy<Value = f64> + 'static>(percent: fn() -> P) -> impl St
             Event::StepFailed { step, attempt, status, exit_code, signal, error, tail, duration_ms: 1, lines: 2 }
         }
         _ if n % 2 == 0 => Event::StepSkipped { step, reason: "cancelled".to_owned(), lines: 0 },
-        _ => Event::StepRetrying { step, attempt, error: "again".to_owned(), next_attempt_at: Timestamp(9) },
+        _ if n % 3 == 0 => Event::StepStalled { step, attempt, silent_ms: n.into(), usual_ms: 5 },
+        _ if n % 5 == 0 => Event::StepResumed { step, attempt },
+        _ => retrying(step, attempt),
     })
 }
 
@@ -231,7 +249,7 @@ proptest! {
 }
 
 fn started(step: &str, attempt: u32) -> Event {
-    Event::StepStarted { step: id(step), attempt, estimate_ms: None }
+    Event::StepStarted { step: id(step), attempt, estimate_ms: None, usual_ms: None }
 }
 
 fn progress(step: &str, attempt: u32, percent: f64, execution_percent: f64, message: Option<&str>) -> Event {
@@ -244,12 +262,14 @@ fn progress(step: &str, attempt: u32, percent: f64, execution_percent: f64, mess
         source: Source::Reported,
         execution_percent,
         eta_ms: None,
+        eta_range_ms: None,
     }
 }
 
 fn completed(step: &str, attempt: u32, execution_percent: f64) -> Event {
     let outputs = BTreeMap::from([("file".to_owned(), "a.tar".to_owned())]);
-    Event::StepCompleted { step: id(step), attempt, duration_ms: 5, outputs, lines: 4, execution_percent }
+    let (step, duration_ms, lines, reused) = (id(step), 5, 4, false);
+    Event::StepCompleted { step, attempt, duration_ms, outputs, lines, execution_percent, reused }
 }
 
 fn after(events: Vec<Event>) -> Execution {
@@ -284,17 +304,15 @@ fn a_run_that_succeeds_is_told_step_by_step() {
 
 #[test]
 fn a_new_attempt_begins_at_zero_and_the_execution_keeps_its_percent() {
-    let retrying = Event::StepRetrying {
-        step: id("build"),
-        attempt: 1,
-        error: "exit code 1".to_owned(),
-        next_attempt_at: Timestamp(9_000),
-    };
+    let retrying = retrying(id("build"), 1);
     let mut events =
         vec![Event::ExecutionStarted {}, started("build", 1), progress("build", 1, 80.0, 58.5, None), retrying];
     let waiting = after(events.clone());
     assert_eq!(waiting.steps[0].status, StepStatus::Retrying);
     assert_eq!(waiting.steps[0].error.as_deref(), Some("exit code 1"));
+    assert_eq!(waiting.steps[0].next_attempt_at, Some(Timestamp(9_000)));
+    let [first] = waiting.steps[0].attempts.as_slice() else { panic!("one attempt has failed") };
+    assert_eq!((first.attempt, first.error.as_str(), first.exit_code), (1, "exit code 1", Some(1)));
     events.push(started("build", 2));
     // Late words of the first attempt, and a second telling of the beginning, change nothing.
     events.extend([

@@ -48,6 +48,12 @@ impl Execution {
         text.field("status", self.status.word());
         text.percent(self.percent);
         text.optional("eta_ms", self.eta_ms);
+        self.eta_range_ms.iter().flatten().for_each(|ms| text.field("eta_range_ms", ms));
+        if let Some(waiting) = &self.waiting {
+            text.field("waiting.reason", waiting.reason.word());
+            text.field("waiting.place", waiting.place);
+        }
+        text.optional("out_of_touch_at", self.out_of_touch_at);
         text.field("queued_at", self.queued_at);
         text.optional("started_at", self.started_at);
         text.optional("finished_at", self.finished_at);
@@ -106,6 +112,13 @@ impl Text {
         self.optional("exit_code", step.exit_code);
         self.optional("signal", step.signal.as_ref());
         self.optional("error", step.error.as_ref());
+        for earlier in &step.attempts {
+            self.field("attempts.attempt", earlier.attempt);
+            self.field("attempts.error", &earlier.error);
+        }
+        self.optional("next_attempt_at", step.next_attempt_at);
+        self.optional("estimate_ms", step.estimate_ms);
+        self.optional("stalled_at", step.stalled_at);
         if step.status.is_final() && step.status != StepStatus::Skipped {
             self.field("lines", step.lines);
         }

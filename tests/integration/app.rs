@@ -261,9 +261,9 @@ impl TestApp {
         User { name: name.to_owned(), token: token.to_owned(), base: format!("http://{}", self.address), http }
     }
 
-    /// A command that works on the data folder.
+    /// A command that works on the data folder; if it asks for a password, it gets one.
     pub async fn command(&self, args: &[&str]) -> Said {
-        run(self.program().args(args).args(["--data", &self.text_path("data")]), "").await
+        run(self.program().args(args).args(["--data", &self.text_path("data")]), PASSWORD).await
     }
 
     /// A command that works on neither: on files in the folder of this server.

@@ -252,24 +252,6 @@ async fn validate_says_file_line_column_and_what_would_be_right() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_key_whose_work_is_to_come_is_refused_with_that_reason() {
-    let app = TestApp::new(&[]).await;
-    for (key, text) in [
-        ("retry", "steps:\n- id: a\n  run: 'true'\n  retry: {attempts: 3}\n"),
-        ("tty", "steps:\n- id: a\n  run: 'true'\n  tty: true\n"),
-        ("secrets", "steps:\n- {id: a, run: 'true'}\n\nsecrets: [PASSWORD]\n"),
-        ("schedule", "steps:\n- {id: a, run: 'true'}\n\nschedule: ['0 3 * * *']\n"),
-        ("concurrency", "steps:\n- {id: a, run: 'true'}\n\nconcurrency: {limit: 1}\n"),
-    ] {
-        fs::write(app.path("coming.yaml"), text).expect("a file can be written");
-        let said = app.command_alone(&["validate", "coming.yaml"]).await;
-        assert_eq!(said.code, 1, "{key}: {said:?}");
-        assert!(said.out.starts_with("coming.yaml:4:") && said.out.contains(key), "{key}: {said:?}");
-        assert!(said.out.contains(" yet"), "it is not unknown, but to come: {said:?}");
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn users_and_tokens_are_kept_while_the_server_runs_or_not() {
     let (mut app, _) = app().await;
     let said = app.command(&["user", "list"]).await;
@@ -278,6 +260,8 @@ async fn users_and_tokens_are_kept_while_the_server_runs_or_not() {
     assert_eq!(bob.json("/api/me").await, json!({ "name": "bob", "role": "user" }), "at once");
     assert_ne!(app.command(&["token", "create", "--user", "nobody"]).await.code, 0);
     assert_ne!(app.command(&["user", "remove", "nobody"]).await.code, 0);
+    let said = app.command(&["user", "add", "runcast", "--password-stdin"]).await;
+    assert!(said.code != 0 && said.err.contains("kept for what nobody started"), "{said:?}");
     app.stop().await;
     let root = app.admin("root").await;
     app.launch().await;

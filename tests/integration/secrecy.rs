@@ -64,7 +64,7 @@ impl Told {
         let mut events = vec![
             Event::ExecutionQueued { trigger: Trigger::Api, params, steps, rerun_of: None },
             Event::ExecutionStarted {},
-            Event::StepStarted { step: step.clone(), attempt: 1, estimate_ms: None },
+            Event::StepStarted { step: step.clone(), attempt: 1, estimate_ms: None, usual_ms: None },
             Event::StepProgress {
                 step: step.clone(),
                 attempt: 1,
@@ -73,6 +73,7 @@ impl Told {
                 source: Source::Reported,
                 execution_percent: 10.0,
                 eta_ms: None,
+                eta_range_ms: None,
             },
             Event::StepOutput { step: step.clone(), attempt: 1, first_line: 0, lines: vec![line] },
         ];

@@ -5,6 +5,7 @@
 
 mod graph;
 mod nearest;
+mod occasions;
 mod reading;
 mod values;
 mod yaml;
@@ -30,6 +31,15 @@ pub use values::{VALUE_MAX, text as variable_text};
 pub const FILE_MAX: usize = 1024 * 1024;
 /// Most steps of a workflow.
 pub const STEPS_MAX: usize = 1000;
+/// Most attempts at a step.
+pub const ATTEMPTS_MAX: u32 = 100;
+/// Most secrets of a workflow.
+pub const SECRETS_MAX: usize = 100;
+/// Most times of a schedule.
+pub const SCHEDULE_MAX: usize = 20;
+/// Who scheduled and called executions belong to unless the file says otherwise: nobody can sign in by this name, so
+/// only admins see them.
+pub const NOBODY: &str = "runcast";
 /// Most parameters of a workflow.
 pub const PARAMS_MAX: usize = 100;
 
@@ -48,6 +58,27 @@ pub struct Workflow {
     pub timeout: Option<Duration>,
     /// Who may start it, besides admins; absent means every user.
     pub allow: Option<Vec<Name>>,
+    /// Names of secrets that reach its steps as environment variables, and are masked wherever they appear.
+    #[serde(default)]
+    pub secrets: Vec<String>,
+    /// How many of its executions may run at once.
+    #[serde(default)]
+    pub concurrency: Option<Concurrency>,
+    /// When it starts by itself: cron expressions.
+    #[serde(default)]
+    pub schedule: Vec<String>,
+    /// By which clock, a name of the IANA time zone database; absent means UTC.
+    #[serde(default)]
+    pub timezone: Option<String>,
+    /// What becomes of times that passed while the server was down.
+    #[serde(default)]
+    pub missed: Missed,
+    /// In whose name it runs when no user starts it; absent means [`NOBODY`].
+    #[serde(default)]
+    pub owner: Option<Name>,
+    /// How other systems start it.
+    #[serde(default)]
+    pub webhook: Option<Webhook>,
     /// Its steps, in the order of the file, at least one.
     pub steps: Vec<StepPlan>,
 }
@@ -69,14 +100,82 @@ pub struct StepPlan {
     pub working_directory: Option<String>,
     /// How long an attempt may take.
     pub timeout: Option<Duration>,
-    /// Its share of the execution's percent, more than 0.
-    pub weight: f64,
+    /// Its share of the execution's percent, more than 0; absent means what past runs took.
+    pub weight: Option<f64>,
+    /// How often it is tried.
+    #[serde(default)]
+    pub retry: Option<Retry>,
+    /// Whether it runs on a pseudo-terminal.
+    #[serde(default)]
+    pub tty: bool,
     /// Whether its failure counts as good for others.
     pub continue_on_error: bool,
     /// When it runs.
     pub condition: Condition,
     /// The steps it waits for; in a file where no step has `needs`, the one above it.
     pub needs: Vec<StepId>,
+}
+
+/// How often a step is tried, and how long between two attempts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Retry {
+    /// Attempts in all, 1..=[`ATTEMPTS_MAX`].
+    pub attempts: u32,
+    /// Between the first attempt and the second; doubles each time.
+    pub backoff: Duration,
+    /// The longest that it becomes.
+    pub max_backoff: Duration,
+}
+
+impl Retry {
+    /// How long to wait after a failed attempt. `luck`, 0.0..1.0, spreads those that failed together: the time is between
+    /// three quarters and all of what doubling gives.
+    pub fn pause(&self, failed: u32, luck: f64) -> Duration {
+        let doubled = 2_u32.checked_pow(failed.saturating_sub(1)).and_then(|times| self.backoff.checked_mul(times));
+        doubled.unwrap_or(self.max_backoff).min(self.max_backoff).mul_f64(0.75 + 0.25 * luck.clamp(0.0, 1.0))
+    }
+}
+
+/// How many executions of a workflow may run at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Concurrency {
+    /// So many, at least 1.
+    pub limit: u32,
+    /// What becomes of one more.
+    pub when_full: WhenFull,
+}
+
+/// What becomes of an execution when as many of its workflow run as may.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WhenFull {
+    /// It waits.
+    #[default]
+    Queue,
+    /// It is cancelled at once.
+    Skip,
+    /// The oldest one that runs is cancelled for it.
+    CancelRunning,
+}
+
+/// What becomes of times of a schedule that passed while the server was down.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Missed {
+    /// Nothing.
+    #[default]
+    Skip,
+    /// It runs once, for all of them.
+    Run,
+}
+
+/// How other systems start a workflow.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Webhook {
+    /// The name of the secret that calls are signed with.
+    pub secret: String,
+    /// The parameter that gets a call's body.
+    pub body: Option<String>,
 }
 
 /// When a step runs, of what it needs.
@@ -181,7 +280,7 @@ impl Workflow {
                 id: step.id.clone(),
                 name: step.name.clone(),
                 needs: step.needs.clone(),
-                weight: step.weight,
+                weight: step.weight.unwrap_or(1.0),
             })
             .collect()
     }

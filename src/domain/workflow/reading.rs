@@ -32,9 +32,24 @@ const DURATION_MAX: Duration = Duration::from_secs(3650 * 86_400);
 /// Greatest weight; the sum of a thousand of them is still a number.
 const WEIGHT_MAX: f64 = 1e9;
 
-const WORKFLOW_KEYS: [&str; 7] = ["name", "description", "params", "env", "timeout", "allow", "steps"];
+const WORKFLOW_KEYS: [&str; 14] = [
+    "name",
+    "description",
+    "params",
+    "env",
+    "secrets",
+    "timeout",
+    "concurrency",
+    "schedule",
+    "timezone",
+    "missed",
+    "owner",
+    "webhook",
+    "allow",
+    "steps",
+];
 const PARAMETER_KEYS: [&str; 5] = ["name", "type", "default", "choices", "description"];
-const STEP_KEYS: [&str; 12] = [
+const STEP_KEYS: [&str; 13] = [
     "id",
     "name",
     "run",
@@ -42,22 +57,13 @@ const STEP_KEYS: [&str; 12] = [
     "env",
     "working-directory",
     "timeout",
+    "retry",
     "weight",
     "continue-on-error",
     "if",
     "needs",
     "tty",
 ];
-
-/// Keys of a workflow whose work is still to come, and what to do meanwhile.
-const WORKFLOW_KEYS_TO_COME: [(&str, &str); 4] = [
-    ("secrets", "remove it, and let the step read what it needs from a file that only the server's user may read"),
-    ("concurrency", "remove it; executions of this workflow then run side by side"),
-    ("schedule", "remove it, and let cron call `runcast start`"),
-    ("timezone", "remove it; it only says by which clock a schedule runs"),
-];
-/// Keys of a step whose work is still to come, and what to do meanwhile.
-const STEP_KEYS_TO_COME: [(&str, &str); 1] = [("retry", "remove it, and repeat the command within the script")];
 
 /// Reads a file's text; see [`Workflow::parse`].
 pub(super) fn read(file: &str, stem: &str, text: &str) -> Result<Workflow, Vec<WorkflowError>> {
@@ -82,13 +88,13 @@ pub(super) fn read(file: &str, stem: &str, text: &str) -> Result<Workflow, Vec<W
     }
 }
 
-struct Reader<'f> {
+pub(super) struct Reader<'f> {
     file: &'f str,
     errors: Vec<WorkflowError>,
 }
 
 /// A mapping whose keys are known.
-struct Entries<'n> {
+pub(super) struct Entries<'n> {
     path: String,
     mark: Mark,
     /// Empty as well if the value is no mapping, which was noted then.
@@ -97,7 +103,7 @@ struct Entries<'n> {
 }
 
 impl<'n> Entries<'n> {
-    fn get(&self, key: &str) -> Option<(String, &'n Node)> {
+    pub(super) fn get(&self, key: &str) -> Option<(String, &'n Node)> {
         let (_, node) = self.entries.iter().find(|(known, _)| known.text == key)?;
         Some((self.path_of(key), node))
     }
@@ -114,7 +120,7 @@ impl Reader<'_> {
             self.refuse("", root.mark, "a workflow is a mapping of keys to values, and has `steps` at least");
             return None;
         }
-        let root = self.entries("", root, &WORKFLOW_KEYS, &WORKFLOW_KEYS_TO_COME);
+        let root = self.entries("", root, &WORKFLOW_KEYS);
         let name = match root.get("name") {
             Some((path, node)) => self.parsed(&path, node),
             None => self.noted("name", root.mark, stem.parse()),
@@ -127,8 +133,30 @@ impl Reader<'_> {
             let names = self.list(&path, node);
             names.iter().filter_map(|name| self.parsed(&path, name)).collect()
         });
+        let secrets = root.get("secrets").map(|(path, node)| self.secrets(&path, node)).unwrap_or_default();
+        let concurrency = self.optional(&root, "concurrency", Self::concurrency);
+        let schedule = root.get("schedule").map(|(path, node)| self.schedule(&path, node, &params)).unwrap_or_default();
+        let timezone = self.optional(&root, "timezone", Self::title);
+        let missed = self.optional(&root, "missed", Self::missed_times).unwrap_or_default();
+        let owner = self.optional(&root, "owner", Self::parsed);
+        let webhook = root.get("webhook").and_then(|(path, node)| self.webhook(&path, node, &params));
         let steps = self.steps(&root);
-        Some(Workflow { name: name?, description, params, env, timeout, allow, steps })
+        Some(Workflow {
+            name: name?,
+            description,
+            params,
+            env,
+            timeout,
+            allow,
+            secrets,
+            concurrency,
+            schedule,
+            timezone,
+            missed,
+            owner,
+            webhook,
+            steps,
+        })
     }
 
     fn steps(&mut self, root: &Entries<'_>) -> Vec<StepPlan> {
@@ -148,7 +176,7 @@ impl Reader<'_> {
         let drafts: Vec<Entries<'_>> = nodes
             .iter()
             .enumerate()
-            .map(|(index, node)| self.entries(&format!("steps[{index}]"), node, &STEP_KEYS, &STEP_KEYS_TO_COME))
+            .map(|(index, node)| self.entries(&format!("steps[{index}]"), node, &STEP_KEYS))
             .collect();
         let mut steps: Vec<StepPlan> = drafts.iter().map(|draft| self.step(draft)).collect();
         self.needs(&drafts, &mut steps);
@@ -166,11 +194,6 @@ impl Reader<'_> {
             None => self.missing(draft, "run"),
         };
         let name = self.optional(draft, "name", Self::title).unwrap_or_else(|| id.to_string());
-        if let Some((path, node)) = draft.get("tty")
-            && self.boolean(&path, node) == Some(true)
-        {
-            self.still_to_come(&path, node.mark, "tty: true", "remove it; the step then writes to a pipe");
-        }
         StepPlan {
             id,
             name,
@@ -179,7 +202,9 @@ impl Reader<'_> {
             env: draft.get("env").map(|(path, node)| self.env(&path, node)).unwrap_or_default(),
             working_directory: self.optional(draft, "working-directory", Self::text),
             timeout: self.optional(draft, "timeout", Self::duration),
-            weight: self.optional(draft, "weight", Self::weight).unwrap_or(1.0),
+            retry: self.optional(draft, "retry", Self::retry),
+            weight: self.optional(draft, "weight", Self::weight),
+            tty: self.optional(draft, "tty", Self::boolean).unwrap_or_default(),
             continue_on_error: self.optional(draft, "continue-on-error", Self::boolean).unwrap_or_default(),
             condition: self.optional(draft, "if", Self::condition).unwrap_or_default(),
             needs: Vec::new(),
@@ -253,7 +278,7 @@ impl Reader<'_> {
         }
         let mut params: Vec<Parameter> = Vec::new();
         for (index, node) in nodes.iter().enumerate().take(PARAMS_MAX) {
-            let entries = self.entries(&format!("{path}[{index}]"), node, &PARAMETER_KEYS, &[]);
+            let entries = self.entries(&format!("{path}[{index}]"), node, &PARAMETER_KEYS);
             let Some(parameter) = self.parameter(&entries) else { continue };
             let twin = params.iter().find(|earlier| earlier.variable() == parameter.variable());
             if let (Some(twin), Some((path, node))) = (twin, entries.get("name")) {
@@ -311,10 +336,7 @@ impl Reader<'_> {
             return None;
         }
         let variable = name.to_ascii_uppercase().replace('-', "_");
-        let taken = matches!(variable.as_str(), "PATH" | "HOME" | "SHELL" | "USER" | "IFS" | "BASH_ENV" | "ENV")
-            || variable.starts_with("LD_")
-            || variable.starts_with("RUNCAST_");
-        if taken {
+        if reserved(&variable) {
             let message =
                 format!("{name:?} would give steps ${variable}, which must not come from outside; take another name");
             self.refuse(path, node.mark, message);
@@ -362,7 +384,7 @@ impl Reader<'_> {
 
 /// Single values.
 impl Reader<'_> {
-    fn optional<T>(
+    pub(super) fn optional<T>(
         &mut self,
         entries: &Entries<'_>,
         key: &str,
@@ -372,7 +394,7 @@ impl Reader<'_> {
     }
 
     /// Text of any length but none; a number or a truth value is the text it was written as.
-    fn text(&mut self, path: &str, node: &Node) -> Option<String> {
+    pub(super) fn text(&mut self, path: &str, node: &Node) -> Option<String> {
         let text = self.text_or_empty(path, node)?;
         if text.trim().is_empty() {
             self.refuse(path, node.mark, "is empty");
@@ -394,7 +416,7 @@ impl Reader<'_> {
     }
 
     /// A line that people read.
-    fn title(&mut self, path: &str, node: &Node) -> Option<String> {
+    pub(super) fn title(&mut self, path: &str, node: &Node) -> Option<String> {
         let text = self.text(path, node)?;
         if text.len() > TITLE_MAX || text.contains(char::is_control) {
             self.refuse(path, node.mark, format!("must be one line of {TITLE_MAX} bytes at most"));
@@ -408,7 +430,7 @@ impl Reader<'_> {
         self.noted(path, node.mark, text.parse())
     }
 
-    fn boolean(&mut self, path: &str, node: &Node) -> Option<bool> {
+    pub(super) fn boolean(&mut self, path: &str, node: &Node) -> Option<bool> {
         match &node.kind {
             Kind::Scalar { text, plain: true } if matches!(text.as_str(), "true" | "True" | "TRUE") => Some(true),
             Kind::Scalar { text, plain: true } if matches!(text.as_str(), "false" | "False" | "FALSE") => Some(false),
@@ -419,7 +441,7 @@ impl Reader<'_> {
         }
     }
 
-    fn duration(&mut self, path: &str, node: &Node) -> Option<Duration> {
+    pub(super) fn duration(&mut self, path: &str, node: &Node) -> Option<Duration> {
         let text = self.text(path, node)?;
         let digits = text.bytes().take_while(u8::is_ascii_digit).count();
         let (number, unit) = text.split_at(digits);
@@ -475,7 +497,7 @@ impl Reader<'_> {
         self.one_of(path, node, &words)
     }
 
-    fn one_of<T: Copy>(&mut self, path: &str, node: &Node, words: &[(&str, T)]) -> Option<T> {
+    pub(super) fn one_of<T: Copy>(&mut self, path: &str, node: &Node, words: &[(&str, T)]) -> Option<T> {
         let text = self.text(path, node)?;
         let found = words.iter().find(|(word, _)| *word == text).map(|(_, value)| *value);
         if found.is_none() {
@@ -493,7 +515,7 @@ impl Reader<'_> {
 
 /// Lists, mappings, and what is wrong with them.
 impl Reader<'_> {
-    fn list<'n>(&mut self, path: &str, node: &'n Node) -> &'n [Node] {
+    pub(super) fn list<'n>(&mut self, path: &str, node: &'n Node) -> &'n [Node] {
         if let Kind::List(items) = &node.kind {
             return items;
         }
@@ -519,16 +541,13 @@ impl Reader<'_> {
         entries
     }
 
-    /// A mapping that has no keys but `keys`; those `to_come` are refused with that reason.
-    fn entries<'n>(&mut self, path: &str, node: &'n Node, keys: &[&str], to_come: &[(&str, &str)]) -> Entries<'n> {
+    /// A mapping that has no keys but `keys`.
+    pub(super) fn entries<'n>(&mut self, path: &str, node: &'n Node, keys: &[&str]) -> Entries<'n> {
         let is_mapping = matches!(node.kind, Kind::Map(_));
         let found = Entries { path: path.to_owned(), mark: node.mark, entries: self.mapping(path, node), is_mapping };
         for (key, _) in found.entries {
-            let coming = to_come.iter().find(|(coming, _)| *coming == key.text);
             let path = found.path_of(&key.text);
-            if let Some((coming, instead)) = coming {
-                self.still_to_come(&path, key.mark, coming, instead);
-            } else if !keys.contains(&key.text.as_str()) {
+            if !keys.contains(&key.text.as_str()) {
                 let near = did_you_mean(&key.text, keys.iter().copied());
                 let message = if near.is_empty() { format!("; the keys here are {}", keys.join(", ")) } else { near };
                 self.refuse(&path, key.mark, format!("is no key of the format{message}"));
@@ -537,24 +556,18 @@ impl Reader<'_> {
         found
     }
 
-    fn missing<T>(&mut self, entries: &Entries<'_>, key: &str) -> Option<T> {
+    pub(super) fn missing<T>(&mut self, entries: &Entries<'_>, key: &str) -> Option<T> {
         if entries.is_mapping {
             self.refuse(&entries.path_of(key), entries.mark, "is missing");
         }
         None
     }
 
-    fn still_to_come(&mut self, path: &str, mark: Mark, what: &str, instead: &str) {
-        let message =
-            format!("`{what}` is part of the format, but this version of Runcast does not run it yet; {instead}");
-        self.refuse(path, mark, message);
-    }
-
     fn noted<T, E: Display>(&mut self, path: &str, mark: Mark, result: Result<T, E>) -> Option<T> {
         result.map_err(|error| self.refuse(path, mark, error.to_string())).ok()
     }
 
-    fn refuse(&mut self, path: &str, mark: Mark, message: impl Into<String>) {
+    pub(super) fn refuse(&mut self, path: &str, mark: Mark, message: impl Into<String>) {
         if self.errors.len() < ERRORS_MAX {
             self.errors.push(WorkflowError {
                 file: self.file.to_owned(),
@@ -565,6 +578,13 @@ impl Reader<'_> {
             });
         }
     }
+}
+
+/// Whether a variable of this name would change how programs run, or is the server's own.
+pub(super) fn reserved(variable: &str) -> bool {
+    matches!(variable, "PATH" | "HOME" | "SHELL" | "USER" | "IFS" | "BASH_ENV" | "ENV")
+        || variable.starts_with("LD_")
+        || variable.starts_with("RUNCAST_")
 }
 
 fn shortened(text: &str, most: usize) -> String {

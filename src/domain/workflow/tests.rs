@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::*;
 
-/// All keys of CONTRACT §1 that this version runs.
+/// All keys of CONTRACT §1, and those that came since.
 const FULL: &str = r#"
 name: nightly-backup
 description: Dump the database and put it away
@@ -20,7 +20,12 @@ params:
   - { name: verbose, type: boolean, default: false }
   - name: reason
 env: { LANG: C.UTF-8, VERSION: 1.10 }
+secrets: [DB_PASSWORD]
 timeout: 2h
+concurrency: { limit: 1, when-full: cancel-running }
+timezone: Europe/Berlin
+missed: run
+owner: ops
 allow: [ops, alice]
 steps:
   - id: dump
@@ -32,9 +37,10 @@ steps:
     env: { PGAPPNAME: backup }
     working-directory: /tmp
     timeout: 500ms
+    retry: { attempts: 3, backoff: 5s, max-backoff: 1m }
     weight: 3
     continue-on-error: false
-    tty: false
+    tty: true
   - id: check
     run: ./check.sh
     if: always
@@ -83,11 +89,11 @@ fn every_key_of_the_format_that_runs_today_is_read() {
     assert_eq!(defaults, expected);
     let dump = &workflow.steps[0];
     assert_eq!(dump.run, "pg_dump \"$DATABASE_URL\" > dump.sql\nls -l dump.sql\n");
-    assert_eq!((dump.name.as_str(), dump.weight), ("Dump the database", 3.0));
+    assert_eq!((dump.name.as_str(), dump.weight), ("Dump the database", Some(3.0)));
     assert_eq!((dump.shell.as_deref(), dump.working_directory.as_deref()), (Some("bash"), Some("/tmp")));
     assert_eq!(dump.timeout, Some(Duration::from_millis(500)));
     let check = &workflow.steps[1];
-    assert_eq!((check.name.as_str(), check.weight, check.condition), ("check", 1.0, Condition::Always));
+    assert_eq!((check.name.as_str(), check.weight, check.condition), ("check", None, Condition::Always));
     assert_eq!(check.needs, dump_id());
     assert_eq!((check.timeout, check.shell.as_deref(), check.continue_on_error), (None, None, false));
 }
@@ -153,7 +159,7 @@ fn each_mistake_has_its_own_sentence_at_its_own_place() {
         (
             step("frobnicate: x"),
             "steps[0].frobnicate: is no key of the format; the keys here are id, name, run, shell, env, \
-             working-directory, timeout, weight, continue-on-error, if, needs, tty (backup.yaml:4:5)",
+             working-directory, timeout, retry, weight, continue-on-error, if, needs, tty (backup.yaml:4:5)",
         ),
         (step("run: again"), "steps[0].run: is here twice; it was set on line 3 (backup.yaml:4:5)"),
         ("steps: [{ run: x }]\n".to_owned(), "steps[0].id: is missing (backup.yaml:1:9)"),
@@ -301,22 +307,61 @@ fn a_parameter_takes_no_name_that_could_turn_a_step_against_its_server() {
 }
 
 #[test]
-fn a_key_whose_work_is_still_to_come_is_refused_with_that_reason() {
-    let later = "is part of the format, but this version of Runcast does not run it yet; ";
-    for (text, key, place) in [
-        (format!("secrets: [X]\n{}", step("")), "secrets: `secrets` ", "1:1"),
-        (format!("concurrency: {{ limit: 1 }}\n{}", step("")), "concurrency: `concurrency` ", "1:1"),
-        (format!("schedule: ['0 3 * * *']\n{}", step("")), "schedule: `schedule` ", "1:1"),
-        (format!("timezone: UTC\n{}", step("")), "timezone: `timezone` ", "1:1"),
-        (step("retry: { attempts: 3 }"), "steps[0].retry: `retry` ", "4:5"),
-        (step("tty: true"), "steps[0].tty: `tty: true` ", "4:10"),
+fn when_and_how_often_it_runs_is_read_whole_and_has_defaults() {
+    let by_itself = "schedule: ['0 3 * * *']\nwebhook: { secret: HOOK_KEY, body: reason }\n";
+    let workflow =
+        parse(&(by_itself.to_owned() + &FULL.replace("- name: reason", "- { name: reason, default: none }")));
+    let workflow = workflow.expect("right");
+    assert_eq!(workflow.secrets, ["DB_PASSWORD"]);
+    assert_eq!(workflow.concurrency, Some(Concurrency { limit: 1, when_full: WhenFull::CancelRunning }));
+    assert_eq!((workflow.schedule.join(","), workflow.missed), ("0 3 * * *".to_owned(), Missed::Run));
+    assert_eq!(
+        (workflow.timezone.as_deref(), workflow.owner.as_ref().map(Name::as_str)),
+        (Some("Europe/Berlin"), Some("ops"))
+    );
+    let webhook = Webhook { secret: "HOOK_KEY".to_owned(), body: Some("reason".to_owned()) };
+    assert_eq!(workflow.webhook, Some(webhook));
+    let (backoff, max_backoff) = (Duration::from_secs(5), Duration::from_secs(60));
+    assert_eq!(workflow.steps[0].retry, Some(Retry { attempts: 3, backoff, max_backoff }));
+    assert!(workflow.steps[0].tty && !workflow.steps[1].tty);
+
+    let sparse = parse(&format!("concurrency: {{ limit: 2 }}\nschedule: '@daily'\n{}", step("retry: { attempts: 2 }")));
+    let sparse = sparse.expect("right");
+    assert_eq!(sparse.concurrency, Some(Concurrency { limit: 2, when_full: WhenFull::Queue }));
+    assert_eq!((sparse.schedule, sparse.missed), (vec!["@daily".to_owned()], Missed::Skip));
+    let (backoff, max_backoff) = (Duration::from_secs(5), Duration::from_secs(300));
+    assert_eq!(sparse.steps[0].retry, Some(Retry { attempts: 2, backoff, max_backoff }));
+}
+
+#[test]
+fn what_is_wrong_with_when_and_how_often_is_told_with_its_place() {
+    let param = "params: [{ name: to }]\n";
+    for (text, path, message) in [
+        (step("retry: { backoff: 5s }"), "steps[0].retry.attempts", "is missing"),
+        (step("retry: { attempts: 0 }"), "steps[0].retry.attempts", "must be a whole number from 1 to 100, but is"),
+        (step("retry: { attempts: 2, backoff: 1m, max-backoff: 1s }"), "steps[0].retry.max-backoff", "is shorter than"),
+        (step("retry: { attempts: 2, backof: 5s }"), "steps[0].retry.backof", "did you mean"),
+        (format!("concurrency: {{ limit: 1, when-full: drop }}\n{}", step("")), "concurrency.when-full", "must be one"),
+        (format!("secrets: [A, A]\n{}", step("")), "secrets", "names \"A\" twice"),
+        (format!("secrets: [LD_PRELOAD]\n{}", step("")), "secrets", "is set by the system or the server"),
+        (format!("secrets: ['A-B']\n{}", step("")), "secrets", "is no name of a secret"),
+        (format!("{param}schedule: '@daily'\n{}", step("")), "schedule", "nobody is there to say what \"to\" is"),
+        (format!("{param}webhook: {{ secret: A }}\n{}", step("")), "webhook", "a call can't say what \"to\" is"),
+        (format!("webhook: {{ secret: A, body: to }}\n{}", step("")), "webhook.body", "is no parameter"),
+        (format!("missed: never\n{}", step("")), "missed", "must be one of skip, run"),
     ] {
-        let message = errors(&text);
-        assert!(message.starts_with(&format!("{key}{later}")), "{message}");
-        assert!(message.ends_with(&format!("(backup.yaml:{place})")), "{message}");
-        assert_eq!(message.lines().count(), 1, "{message}");
+        let told = errors(&text);
+        assert!(told.starts_with(&format!("{path}: ")) && told.contains(message), "{told}");
     }
-    parse(&step("tty: false")).expect("a pipe is what there is");
+    parse(&format!("{param}webhook: {{ secret: A, body: to }}\n{}", step(""))).expect("the call says what it is");
+}
+
+#[test]
+fn pauses_between_attempts_double_up_to_the_longest_and_are_spread() {
+    let retry = Retry { attempts: 9, backoff: Duration::from_secs(4), max_backoff: Duration::from_secs(60) };
+    let pauses = [1, 2, 3, 5, 40].map(|failed| retry.pause(failed, 1.0).as_secs());
+    assert_eq!(pauses, [4, 8, 16, 60, 60]);
+    assert_eq!([0.0, 0.5, 1.0].map(|luck| retry.pause(1, luck).as_millis()), [3000, 3500, 4000]);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf, time::Duration};
 
-use crate::domain::id::Name;
+use crate::domain::{id::Name, workflow::NOBODY};
 
 use super::tokens::{LABEL_MAX, TOKENS_MAX};
 
@@ -15,6 +15,9 @@ pub enum AccessError {
     /// Somebody has this name.
     #[error("there is a user {0} already: choose another name")]
     UserExists(Name),
+    /// Executions that nobody started are in this name.
+    #[error("the name {NOBODY} is kept for what nobody started: choose another name")]
+    NobodysName,
     /// Without them nobody could administer the server.
     #[error("{0} is the last admin: make somebody else an admin first")]
     LastAdmin(Name),

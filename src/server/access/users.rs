@@ -4,7 +4,7 @@ use serde::Serialize;
 use sqlx::{Row, Sqlite, Transaction, sqlite::SqliteRow};
 
 use super::{Access, AccessError, CredentialId, name, now, role};
-use crate::domain::{access::Role, id::Name, time::Timestamp};
+use crate::domain::{access::Role, id::Name, time::Timestamp, workflow::NOBODY};
 
 /// A user, as an admin sees them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -44,7 +44,7 @@ impl Access {
     /// Adds a user. Ends the set-up, whoever adds them.
     ///
     /// # Errors
-    /// [`AccessError::UserExists`], [`AccessError::Password`].
+    /// [`AccessError::UserExists`], [`AccessError::NobodysName`], [`AccessError::Password`].
     pub async fn add_user(&self, name: Name, role: Role, password: &str) -> Result<User, AccessError> {
         if self.user(&name).await?.is_some() {
             return Err(AccessError::UserExists(name));
@@ -130,6 +130,9 @@ impl Access {
     }
 
     pub(super) async fn insert_user(&self, new: NewUser, first: bool) -> Result<User, AccessError> {
+        if new.name.as_str() == NOBODY {
+            return Err(AccessError::NobodysName);
+        }
         let at = now();
         let mut tx = self.inner.pool.begin_with("begin immediate").await?;
         let some = sqlx::query_scalar::<_, bool>("select exists (select 1 from users)").fetch_one(&mut *tx).await?;

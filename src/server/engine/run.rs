@@ -170,7 +170,7 @@ impl Run {
 
     async fn begin(&mut self, id: &StepId) {
         let Some(step) = self.plan.steps.iter().find(|step| step.id == *id).cloned() else { return };
-        let event = Event::StepStarted { step: id.clone(), attempt: ATTEMPT, estimate_ms: None };
+        let event = Event::StepStarted { step: id.clone(), attempt: ATTEMPT, estimate_ms: None, usual_ms: None };
         self.recorder.record(event).await;
         if self.halt.is_some() {
             self.cleanup_deadline.get_or_insert_with(|| Instant::now() + self.shared.settings.cleanup);
@@ -242,6 +242,7 @@ impl Run {
                     lines,
                     // The recorder knows the other steps.
                     execution_percent: 0.0,
+                    reused: false,
                 };
                 self.outputs.insert(step, outputs);
                 self.recorder.record(event).await;

@@ -218,6 +218,7 @@ impl Transcript {
             // The recorder knows the other steps.
             execution_percent: 0.0,
             eta_ms: None,
+            eta_range_ms: None,
         };
         self.recorder.record(event).await;
     }

@@ -223,7 +223,7 @@ impl From<AccessError> for HttpError {
             | AccessError::SetUp
             | AccessError::TooManyTokens(_) => HttpError::Conflict(error.to_string()),
             AccessError::Password(_) => invalid("password", error),
-            AccessError::Label => invalid("name", error),
+            AccessError::NobodysName | AccessError::Label => invalid("name", error),
             AccessError::WrongPassword => HttpError::Unauthenticated,
             AccessError::WrongCode => HttpError::Forbidden(error.to_string()),
             AccessError::TooMany { retry_after } => HttpError::TooMany { retry_after },

@@ -14,7 +14,7 @@ use crate::{
         listing::Query,
         log::{Line, Stream},
         time::Timestamp,
-        workflow::{Condition, StepPlan},
+        workflow::Workflow,
     },
     server::feed::Framing,
 };
@@ -65,28 +65,8 @@ impl Story {
     }
 
     pub fn plan(&self) -> Arc<Workflow> {
-        let only = StepPlan {
-            id: step(),
-            name: "one".to_owned(),
-            run: "true".to_owned(),
-            shell: None,
-            env: Default::default(),
-            working_directory: None,
-            timeout: None,
-            weight: 1.0,
-            continue_on_error: false,
-            condition: Condition::Success,
-            needs: Vec::new(),
-        };
-        Arc::new(Workflow {
-            name: self.workflow.clone(),
-            description: None,
-            params: Vec::new(),
-            env: Default::default(),
-            timeout: None,
-            allow: None,
-            steps: vec![only],
-        })
+        let text = "steps: [{ id: one, run: 'true' }]";
+        Arc::new(Workflow::parse("test.yaml", self.workflow.as_str(), text).expect("it is right"))
     }
 
     pub async fn begin(&self, journal: &Journal) -> Execution {
