@@ -78,6 +78,9 @@ pub struct ServeArgs {
     /// How many executions run at once [default: twice the number of cores]
     #[arg(long, env = "RUNCAST_MAX_EXECUTIONS", value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub max_executions: Option<u32>,
+    /// Keep the working folders of so many executions that did not succeed, to run them again from there [default: 20]
+    #[arg(long, env = "RUNCAST_KEEP_FOLDERS", value_name = "N")]
+    pub keep_folders: Option<u32>,
     /// How many event streams one user may have open at once [default: 64]
     #[arg(long, env = "RUNCAST_MAX_USER_STREAMS", value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub max_user_streams: Option<u32>,

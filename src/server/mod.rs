@@ -216,6 +216,7 @@ async fn open(
             data: settings.data.clone(),
             url: Some(settings.public_url.clone().unwrap_or_else(|| format!("http://{address}"))),
             limit: settings.max_executions,
+            keep_folders: settings.keep_folders,
             ..EngineSettings::default()
         },
     );

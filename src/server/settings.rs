@@ -13,6 +13,8 @@ use crate::client::arguments::{Keeper, ServeArgs};
 
 /// The file that holds settings, in the folder where the server starts.
 pub const FILE: &str = "Leptos.toml";
+/// Of how many executions that did not succeed the folder is kept, unless told otherwise.
+const KEEP_FOLDERS: usize = 20;
 /// How many ended executions a journal in memory keeps, unless told otherwise.
 const MEMORY_COUNT: u64 = 1_000;
 
@@ -31,6 +33,8 @@ pub struct Settings {
     pub trust_proxy: bool,
     /// How many executions run at once.
     pub max_executions: usize,
+    /// Of how many executions that did not succeed the working folder is kept.
+    pub keep_folders: usize,
     /// How many event streams one user may have open.
     pub max_user_streams: usize,
     /// How many event streams may be open in all.
@@ -74,6 +78,7 @@ struct Table {
     public_url: Option<String>,
     trust_proxy: Option<bool>,
     max_executions: Option<NonZeroUsize>,
+    keep_folders: Option<usize>,
     max_user_streams: Option<NonZeroUsize>,
     max_streams: Option<NonZeroUsize>,
     journal: Option<Journal>,
@@ -112,6 +117,7 @@ impl Settings {
             public_url: args.public_url.or(table.public_url).map(address).transpose()?,
             trust_proxy: args.trust_proxy.or(table.trust_proxy).unwrap_or(false),
             max_executions: number(args.max_executions, table.max_executions).unwrap_or_else(default_executions),
+            keep_folders: args.keep_folders.map(|count| count as usize).or(table.keep_folders).unwrap_or(KEEP_FOLDERS),
             max_user_streams: number(args.max_user_streams, table.max_user_streams).unwrap_or(feed::OF_ONE_USER),
             max_streams: number(args.max_streams, table.max_streams).unwrap_or(feed::IN_ALL),
             memory,

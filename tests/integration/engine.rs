@@ -748,7 +748,7 @@ fn after_a_crash_what_ran_is_interrupted_and_its_processes_are_gone() {
         assert_eq!(found.error.expect("it says why").message, "the server stopped while it ran");
         assert_eq!((found.steps[0].status, found.steps[0].lines), (StepStatus::Interrupted, 1));
         assert_eq!(found.steps[1].error.as_deref(), Some("interrupted"));
-        assert!(!house.work(id).exists());
+        assert!(house.work(id).join("kept.json").exists(), "it can be run again from there");
     });
 }
 

@@ -1,5 +1,6 @@
 //! What must hold, each as a sentence.
 
+mod again;
 mod app;
 mod citizen;
 mod command;
@@ -20,5 +21,6 @@ mod resume;
 mod secrecy;
 mod soak;
 mod stream;
+mod turn;
 mod wire;
 mod witness;

@@ -30,6 +30,11 @@ impl Masks {
         true
     }
 
+    /// The values, the longest first.
+    pub fn values(&self) -> &[String] {
+        &self.values
+    }
+
     /// The text with `***` in place of each value.
     pub fn apply(&self, mut text: String) -> String {
         for value in &self.values {

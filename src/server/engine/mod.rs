@@ -1,6 +1,7 @@
 //! The engine: takes orders, runs so many executions at once, and writes down what happens.
 //!
-//! Rooms, from the outside in: this one (the queue and its bound), `run` (one execution, with `decide` for what comes
+//! Rooms, from the outside in: this one (what runs and what waits, with `queue` for whose turn it is and `rerun` for
+//! what is run again, with `kept` for what was kept of it), `run` (one execution, with `decide` for what comes
 //! next), `step` (one attempt, with `stage` for what it needs and `transcript` for what it says), `tether` → `wire` →
 //! `supervisor` (the process that starts and ends a step's processes, with `processes` for what `/proc` knows), `sweep`
 //! (what an earlier life left behind), `recorder` (where facts are made).
@@ -8,8 +9,11 @@
 //! The engine waits for the journal only while its queue is full, never for a commit between steps, never for a reader.
 
 mod decide;
+mod kept;
 mod processes;
+mod queue;
 mod recorder;
+mod rerun;
 mod run;
 mod stage;
 mod step;
@@ -20,7 +24,7 @@ mod transcript;
 mod wire;
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{HashMap, HashSet},
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -38,18 +42,25 @@ use super::{
 };
 use crate::domain::{
     event::{Event, Fact, StepFailure, Trigger},
-    execution::{Execution, Status},
-    id::{ExecutionId, Name},
-    workflow::Workflow,
+    execution::{Execution, Status, Step},
+    id::{ExecutionId, Name, Seq},
+    workflow::{Concurrency, NOBODY, WhenFull, Workflow},
 };
 
+use kept::Kept;
+use queue::{AtWork, News, Queue, Waiting};
 use recorder::Recorder;
 use run::Run;
 
+pub use rerun::{RerunError, RerunFrom};
 pub use supervisor::supervise;
 
 /// Longest time that the end of all runs may take at shutdown, KILL included.
 const SHUTDOWN_MAX: Duration = Duration::from_secs(5);
+/// Why an execution was passed over that its workflow has no room for.
+const FULL: &str = "as many of this workflow run as may";
+/// Between two looks at what those that wait are to be told.
+const NEWS_EVERY: Duration = Duration::from_secs(1);
 
 /// A handle on the engine; cheap to clone.
 #[derive(Clone)]
@@ -64,6 +75,8 @@ pub struct EngineSettings {
     pub url: Option<String>,
     /// How many executions run at once, at least 1; the rest wait in order.
     pub limit: usize,
+    /// Of how many executions that did not succeed the folder is kept.
+    pub keep_folders: usize,
     /// Between TERM and KILL when a step is stopped.
     pub grace: Duration,
     /// How long steps with `if: always` may run, together, after the execution was cancelled or timed out.
@@ -78,6 +91,7 @@ impl Default for EngineSettings {
             data: "data".into(),
             url: None,
             limit: 2,
+            keep_folders: 20,
             grace: Duration::from_secs(10),
             cleanup: Duration::from_secs(300),
             // Good even after the file on disk was replaced by a newer one.
@@ -101,6 +115,13 @@ pub struct Order {
     pub idempotent: Option<Idempotent>,
 }
 
+/// What an order repeats.
+struct Repeat {
+    of: ExecutionId,
+    /// The steps that succeeded there and need not run again, as they ended.
+    good: Vec<Step>,
+}
+
 /// The execution has ended already, or there is none of that id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("this execution is not running")]
@@ -120,17 +141,22 @@ struct Shared {
 struct State {
     /// Orders on their way into the journal, each with who cancelled it meanwhile. As many as requests at work.
     beginning: HashMap<ExecutionId, Option<Name>>,
-    /// In the order of their first fact. As many as the journal holds as queued: each was accepted and committed.
-    queue: VecDeque<Waiting>,
+    queue: Queue,
     /// At most `limit`.
-    running: HashMap<ExecutionId, Arc<watch::Sender<Control>>>,
+    running: HashMap<ExecutionId, Running>,
+    /// Whether a task tells those that wait of their places.
+    telling: bool,
     /// Nothing begins any more.
     stopping: bool,
 }
 
-struct Waiting {
-    execution: Execution,
-    plan: Arc<Workflow>,
+/// An execution at work.
+struct Running {
+    control: Arc<watch::Sender<Control>>,
+    owner: Name,
+    workflow: Name,
+    /// Its first fact: the smaller, the older.
+    seq: Seq,
 }
 
 /// What others want of a run.
@@ -164,10 +190,14 @@ impl Engine {
         let unfinished = self.0.journal.unfinished().await?;
         // Those that are queued as well: one may have begun a moment before the crash, and its facts not been committed.
         let ids: Vec<ExecutionId> = unfinished.iter().map(|(execution, _)| execution.id).collect();
-        let work = self.0.work();
+        let begun = unfinished.iter().filter(|(execution, _)| execution.status != Status::Queued);
+        let begun: Vec<(ExecutionId, Workflow)> = begun.map(|(execution, plan)| (execution.id, plan.clone())).collect();
+        let (shared, waiting) = (Arc::clone(&self.0), ids.iter().copied().collect::<HashSet<_>>());
         let swept = tokio::task::spawn_blocking(move || {
             let killed = sweep::kill_strays(&ids);
-            sweep::remove_folders(&work);
+            begun.into_iter().for_each(|(id, plan)| shared.keep_what_crashed(id, plan));
+            kept::remove_others(&shared.work(), &waiting);
+            kept::keep_newest(&shared.work(), shared.settings.keep_folders);
             killed
         });
         if let Ok(killed @ 1..) = swept.await {
@@ -175,7 +205,8 @@ impl Engine {
         }
         for (execution, plan) in unfinished {
             if execution.status == Status::Queued {
-                self.0.state().queue.push_back(Waiting { execution, plan: plan.into() });
+                let waiting = self.0.waiting(execution, plan.into());
+                self.0.state().queue.add(waiting);
             } else {
                 Recorder::new(self.0.journal.clone(), execution).interrupt().await;
             }
@@ -192,7 +223,7 @@ impl Engine {
     /// If the journal is closed.
     pub async fn start(&self, order: Order) -> Result<Execution, JournalError> {
         let shared = Arc::clone(&self.0);
-        let begun = self.0.tasks.spawn(async move { shared.begin(order).await });
+        let begun = self.0.tasks.spawn(async move { shared.begin(ExecutionId(Uuid::now_v7()), order, None).await });
         begun.await.unwrap_or(Err(JournalError::Closed))
     }
 
@@ -204,22 +235,18 @@ impl Engine {
     pub async fn cancel(&self, id: ExecutionId, by: &Name) -> Result<(), NotRunning> {
         let waiting = {
             let mut state = self.0.state();
-            if let Some(control) = state.running.get(&id) {
-                return tell(control, |control| {
-                    control.cancels = control.cancels.saturating_add(1);
-                    control.by.get_or_insert_with(|| by.clone());
-                });
+            if let Some(running) = state.running.get(&id) {
+                return running.cancel(by);
             }
             if let Some(cancelled) = state.beginning.get_mut(&id) {
                 cancelled.get_or_insert_with(|| by.clone());
                 return Ok(());
             }
-            let place = state.queue.iter().position(|waiting| waiting.execution.id == id).ok_or(NotRunning)?;
-            state.queue.remove(place).ok_or(NotRunning)?
+            state.queue.remove(id).ok_or(NotRunning)?
         };
         // On a task of its own: it must happen to the end even if nobody waits for it.
         let (shared, by) = (Arc::clone(&self.0), by.clone());
-        let cancelled = self.0.tasks.spawn(async move { shared.cancel_waiting(waiting.execution, by).await });
+        let cancelled = self.0.tasks.spawn(async move { shared.cancel_waiting(&waiting.recorder, by).await });
         cancelled.await.map_err(|_| NotRunning)
     }
 
@@ -232,9 +259,9 @@ impl Engine {
             // What is left after that time is stopped.
             let _ = tokio::time::timeout(drain, at_work.wait_for(|count| *count == 0)).await;
         }
-        for control in self.0.state().running.values() {
+        for running in self.0.state().running.values() {
             // One that has ended by itself meanwhile needs no telling.
-            let _ = tell(control, |control| control.shutdown = true);
+            let _ = tell(&running.control, |control| control.shutdown = true);
         }
         if tokio::time::timeout(SHUTDOWN_MAX, at_work.wait_for(|count| *count == 0)).await.is_err() {
             tracing::warn!("some executions could not be ended; the next start records them as interrupted");
@@ -261,59 +288,139 @@ impl Shared {
         self.settings.data.join("work")
     }
 
-    async fn begin(self: &Arc<Self>, order: Order) -> Result<Execution, JournalError> {
+    fn folder(&self, id: ExecutionId) -> PathBuf {
+        self.work().join(id.to_string())
+    }
+
+    fn waiting(&self, execution: Execution, plan: Arc<Workflow>) -> Waiting {
+        Waiting {
+            id: execution.id,
+            owner: execution.owner.clone(),
+            seq: execution.seq,
+            plan,
+            recorder: Arc::new(Recorder::new(self.journal.clone(), execution)),
+            told: None,
+        }
+    }
+
+    /// Commits it as queued, and lets it wait or begin.
+    async fn begin(
+        self: &Arc<Self>,
+        id: ExecutionId,
+        order: Order,
+        repeat: Option<Repeat>,
+    ) -> Result<Execution, JournalError> {
         let Order { workflow, params, owner, trigger, idempotent } = order;
-        let id = ExecutionId(Uuid::now_v7());
         let steps = workflow.planned();
-        let event = Event::ExecutionQueued { trigger, params, steps, rerun_of: None };
+        let rerun_of = repeat.as_ref().map(|repeat| repeat.of);
+        let event = Event::ExecutionQueued { trigger, params, steps, rerun_of };
         let fact = Fact { at: clock::now(), execution_id: id, owner, workflow: workflow.name.clone(), event };
         self.state().beginning.insert(id, None);
         let begun = self.journal.begin(fact, Arc::clone(&workflow), idempotent).await;
-        let cancelled_by = self.queue(id, begun.as_ref().ok().map(|execution| (execution.clone(), workflow)));
-        let execution = begun?;
-        if let Some(by) = cancelled_by {
-            self.cancel_waiting(execution.clone(), by).await;
-        } else {
-            self.begin_next();
+        let execution = match begun {
+            Ok(execution) => execution,
+            Err(error) => {
+                self.state().beginning.remove(&id);
+                return Err(error);
+            }
+        };
+        let waiting = self.waiting(execution.clone(), workflow);
+        for step in repeat.into_iter().flat_map(|repeat| repeat.good) {
+            waiting.recorder.record(rerun::reused(step)).await;
         }
+        for (cancelled, by) in self.arrive(waiting) {
+            self.cancel_waiting(&cancelled.recorder, by).await;
+        }
+        self.begin_next();
         Ok(execution)
     }
 
-    /// Moves an execution from those on their way to those that wait. If it was cancelled meanwhile, it does not wait:
-    /// returns by whom.
-    fn queue(&self, id: ExecutionId, begun: Option<(Execution, Arc<Workflow>)>) -> Option<Name> {
+    /// Lets an execution wait; or not, if it was cancelled meanwhile, or if its workflow is full and wants it so. Returns
+    /// those that wait no longer, and by whose will.
+    fn arrive(&self, waiting: Waiting) -> Vec<(Waiting, Name)> {
         let mut state = self.state();
-        let cancelled_by = state.beginning.remove(&id).flatten();
-        let (execution, plan) = begun?;
-        if cancelled_by.is_none() {
-            let place = state.queue.partition_point(|waiting| waiting.execution.seq < execution.seq);
-            state.queue.insert(place, Waiting { execution, plan });
+        if let Some(by) = state.beginning.remove(&waiting.id).flatten() {
+            return vec![(waiting, by)];
         }
-        cancelled_by
+        let Some(Concurrency { limit, when_full }) = waiting.plan.concurrency else {
+            state.queue.add(waiting);
+            return Vec::new();
+        };
+        let workflow = waiting.plan.name.clone();
+        let queued = state.queue.of_workflow(&workflow);
+        let mut running: Vec<(Seq, ExecutionId)> = state.of_workflow(&workflow).collect();
+        let room = limit as usize;
+        match when_full {
+            WhenFull::Skip if running.len() + queued.len() >= room => {
+                return vec![(waiting, nobody())];
+            }
+            WhenFull::Queue | WhenFull::Skip => {}
+            WhenFull::CancelRunning => {
+                running.sort_unstable();
+                let excess = (running.len() + queued.len() + 1).saturating_sub(room);
+                for (_, id) in running.iter().take(excess) {
+                    // One that ends by itself makes room as well.
+                    let _ = state.running.get(id).map(|running| running.cancel(&waiting.owner));
+                }
+                let by = waiting.owner.clone();
+                let older = queued.iter().take(excess.saturating_sub(running.len()));
+                let ended = older.filter_map(|id| Some((state.queue.remove(*id)?, by.clone()))).collect();
+                state.queue.add(waiting);
+                return ended;
+            }
+        }
+        state.queue.add(waiting);
+        Vec::new()
     }
 
-    async fn cancel_waiting(&self, execution: Execution, by: Name) {
-        let recorder = Recorder::new(self.journal.clone(), execution);
-        recorder.end_steps(StepFailure::Cancelled, "cancelled", "cancelled").await;
+    async fn cancel_waiting(&self, recorder: &Recorder, by: Name) {
+        let reason = if by.as_str() == NOBODY { FULL } else { "cancelled" };
+        recorder.end_steps(StepFailure::Cancelled, reason, reason).await;
         recorder.record(Event::ExecutionCancelled { by, duration_ms: 0, lines: 0 }).await;
     }
 
-    /// Begins as many of those that wait as may run.
+    /// Begins as many of those that wait as may run, and sees to it that the others are told where they stand.
     fn begin_next(self: &Arc<Self>) {
         let mut state = self.state();
         while !state.stopping && state.running.len() < self.settings.limit {
-            let Some(Waiting { execution, plan }) = state.queue.pop_front() else { break };
-            let (id, control) = (execution.id, Arc::new(watch::Sender::new(Control::default())));
-            state.running.insert(id, Arc::clone(&control));
+            let at_work = state.at_work();
+            let Some(waiting) = state.queue.next(&at_work) else { break };
+            let Waiting { id, owner, seq, plan, recorder, .. } = waiting;
+            let control = Arc::new(watch::Sender::new(Control::default()));
+            let workflow = plan.name.clone();
+            let span = tracing::info_span!("execution", %id, %workflow);
+            state.running.insert(id, Running { control: Arc::clone(&control), owner, workflow, seq });
             self.at_work.send_replace(state.running.len());
-            let span = tracing::info_span!("execution", %id, workflow = %plan.name);
-            let run = Run::new(Arc::clone(self), plan, execution, control);
+            let run = Run::new(Arc::clone(self), plan, id, recorder, control);
             let shared = Arc::clone(self);
             let task = async move {
                 run.drive().await;
                 shared.ended(id);
             };
             self.tasks.spawn(task.instrument(span));
+        }
+        if !state.telling && !state.queue.is_empty() {
+            state.telling = true;
+            self.tasks.spawn(Arc::clone(self).tell_places());
+        }
+    }
+
+    /// Tells those that wait where they stand, until none waits.
+    async fn tell_places(self: Arc<Self>) {
+        loop {
+            let news = {
+                let mut state = self.state();
+                if state.queue.is_empty() || state.stopping {
+                    state.telling = false;
+                    return;
+                }
+                let at_work = state.at_work();
+                state.queue.news(&at_work)
+            };
+            for News { recorder, reason, place } in news {
+                recorder.record(Event::ExecutionWaiting { reason, place }).await;
+            }
+            tokio::time::sleep(NEWS_EVERY).await;
         }
     }
 
@@ -324,6 +431,44 @@ impl Shared {
         drop(state);
         self.begin_next();
     }
+
+    /// Keeps the folder of an execution that a crash ended. What a step of it masked was written down when that step
+    /// ended; what is lost is what the interrupted ones had masked, and these run again. Blocks.
+    fn keep_what_crashed(&self, id: ExecutionId, plan: Workflow) {
+        let folder = self.folder(id);
+        let masks = Kept::read(&folder).map(|kept| kept.masks).unwrap_or_default();
+        if let Err(error) = (Kept { plan, masks }).write(&folder) {
+            tracing::warn!(%id, %error, "it can't be run again from what failed");
+        }
+    }
+}
+
+impl State {
+    fn at_work(&self) -> AtWork {
+        let mut at_work = AtWork::default();
+        self.running.values().for_each(|running| at_work.add(&running.owner, &running.workflow));
+        at_work
+    }
+
+    /// Those at work of a workflow, each with its first fact.
+    fn of_workflow<'s>(&'s self, workflow: &'s Name) -> impl Iterator<Item = (Seq, ExecutionId)> + 's {
+        let of = self.running.iter().filter(move |(_, running)| running.workflow == *workflow);
+        of.map(|(id, running)| (running.seq, *id))
+    }
+}
+
+impl Running {
+    fn cancel(&self, by: &Name) -> Result<(), NotRunning> {
+        tell(&self.control, |control| {
+            control.cancels = control.cancels.saturating_add(1);
+            control.by.get_or_insert_with(|| by.clone());
+        })
+    }
+}
+
+/// Whose will it is when nobody said so.
+fn nobody() -> Name {
+    NOBODY.parse().expect("it is written as a name is")
 }
 
 /// Tells a run what is wanted of it, unless it is past listening.

@@ -6,7 +6,7 @@ use tokio::sync::Mutex;
 use crate::{
     domain::{
         event::{Event, ExecutionError, ExecutionFailure, Fact, StepFailure},
-        execution::{Execution, StepStatus},
+        execution::{Execution, Status, StepStatus},
         time::Timestamp,
     },
     server::{clock, journal::Journal},
@@ -38,7 +38,8 @@ impl Recorder {
     /// full, and so does whoever prints.
     pub(super) async fn record(&self, event: Event) {
         let mut known = self.execution.lock().await;
-        if known.execution.status.is_final() {
+        let late = matches!(event, Event::ExecutionWaiting { .. }) && known.execution.status != Status::Queued;
+        if known.execution.status.is_final() || late {
             return;
         }
         known.at = known.at.max(clock::now());

@@ -3,8 +3,8 @@
 use std::{
     collections::{BTreeMap, HashMap},
     panic::AssertUnwindSafe,
-    path::PathBuf,
-    sync::Arc,
+    path::{Path, PathBuf},
+    sync::{Arc, PoisonError},
     time::Duration,
 };
 
@@ -19,24 +19,27 @@ use tracing::Instrument as _;
 use super::{
     Control, Shared,
     decide::{Decision, Halt, ancestors, decide},
+    kept::{self, Kept},
     recorder::{INTERRUPTED, Recorder},
-    stage::{Props, environment},
-    step::{Done, Failure, Step, Stop, duration, masked},
+    stage::{self, Props, environment},
+    step::{Done, Failure, Step, Stop, duration, masked, stop_error},
     sweep,
     tether::Tether,
     transcript::{SharedMasks, Transcript},
 };
-use crate::domain::{
-    event::{Event, ExecutionError, ExecutionFailure, StepFailure},
-    execution::{Execution, StepStatus},
-    id::{ExecutionId, StepId},
-    workflow::{StepPlan, Workflow},
+use crate::{
+    domain::{
+        event::{Event, ExecutionError, ExecutionFailure, StepFailure},
+        execution::{Execution, Status, StepStatus},
+        id::{ExecutionId, StepId},
+        time::Timestamp,
+        workflow::{StepPlan, Workflow},
+    },
+    server::clock,
 };
 
 /// Between TERM and KILL for what steps left in the background when the execution ends.
 const BACKGROUND_GRACE: Duration = Duration::from_millis(500);
-/// Every step has one attempt, until there are retries.
-const ATTEMPT: u32 = 1;
 
 /// An execution at work.
 pub(super) struct Run {
@@ -53,6 +56,10 @@ pub(super) struct Run {
     /// Attempts at work, as many as there are steps at most.
     working: FuturesUnordered<JoinHandle<Done>>,
     stops: HashMap<StepId, watch::Sender<Option<Stop>>>,
+    /// Steps that are tried again, and when.
+    again: HashMap<StepId, Again>,
+    /// How many masks the kept file knows.
+    masks_written: usize,
     /// Why nothing new begins, but `if: always`.
     halt: Option<Halt>,
     /// Whether the halt took something away: a step that was stopped, or passed over.
@@ -67,16 +74,34 @@ pub(super) struct Run {
     error: Option<ExecutionError>,
 }
 
+/// An attempt that failed and is followed by another one.
+struct Again {
+    at: Instant,
+    /// How it ended; of its execution ends before the next one begins, this is the step's end.
+    ended: Ending,
+}
+
+/// How an attempt ended that did not succeed.
+struct Ending {
+    attempt: u32,
+    failure: Failure,
+    took: Duration,
+    /// How many log lines the step has.
+    lines: u64,
+    tail: Vec<String>,
+}
+
 impl Run {
     pub(super) fn new(
         shared: Arc<Shared>,
         plan: Arc<Workflow>,
-        execution: Execution,
+        id: ExecutionId,
+        recorder: Arc<Recorder>,
         control: Arc<watch::Sender<Control>>,
     ) -> Self {
         Self {
-            id: execution.id,
-            recorder: Arc::new(Recorder::new(shared.journal.clone(), execution)),
+            id,
+            recorder,
             shared,
             plan,
             control,
@@ -85,6 +110,8 @@ impl Run {
             outputs: BTreeMap::new(),
             working: FuturesUnordered::new(),
             stops: HashMap::new(),
+            again: HashMap::new(),
+            masks_written: 0,
             halt: None,
             halted: false,
             last: false,
@@ -96,8 +123,8 @@ impl Run {
 
     /// Runs it to its final fact, whatever happens.
     pub(super) async fn drive(mut self) {
-        let recorder = Arc::clone(&self.recorder);
-        let folder = self.folder();
+        let (shared, recorder) = (Arc::clone(&self.shared), Arc::clone(&self.recorder));
+        let (folder, plan, masks) = (self.folder(), Arc::clone(&self.plan), Arc::clone(&self.masks));
         if AssertUnwindSafe(self.work()).catch_unwind().await.is_err() {
             tracing::error!("the execution ended by an error of the server");
             drop(self);
@@ -109,21 +136,35 @@ impl Run {
                 .record(Event::ExecutionFailed { status: ExecutionFailure::Failed, error, duration_ms, lines: 0 })
                 .await;
         }
-        // Only what is left of it in the log matters now.
-        let _ = spawn_blocking(move || sweep::remove_folder(&folder)).await;
+        let succeeded = recorder.look(|execution| execution.status == Status::Succeeded).await;
+        let _ = spawn_blocking(move || {
+            if succeeded {
+                // Only what is left of it in the log matters now.
+                sweep::remove_folder(&folder);
+            } else {
+                keep(&folder, &plan, &masks);
+                kept::keep_newest(&shared.work(), shared.settings.keep_folders);
+            }
+        })
+        .await;
     }
 
     async fn work(&mut self) {
         self.recorder.record(Event::ExecutionStarted {}).await;
+        self.take_over().await;
         self.deadline = self.plan.timeout.map(|timeout| Instant::now() + timeout);
         let mut control = self.control.subscribe();
         // What was said before this life began counts as well.
         control.mark_changed();
         loop {
+            if self.halt.is_some() {
+                self.give_up_again().await;
+            }
             self.settle().await;
-            if self.working.is_empty() {
+            if self.working.is_empty() && self.again.is_empty() {
                 break;
             }
+            let next_again = self.next_again();
             tokio::select! {
                 Some(done) = self.working.next() => self.ended(done).await,
                 // The sender lives in `self`: there is always one.
@@ -131,6 +172,7 @@ impl Run {
                     let wanted = control.borrow_and_update().clone();
                     self.react(&wanted);
                 }
+                () = at(next_again) => self.try_again().await,
                 () = at(self.deadline) => {
                     self.deadline = None;
                     self.halt(Halt::TimedOut);
@@ -168,9 +210,38 @@ impl Run {
         }
     }
 
+    /// What an earlier execution did, of which this one repeats what failed.
+    async fn take_over(&mut self) {
+        let reused = |execution: &Execution| {
+            let steps = execution.steps.iter().filter(|step| step.reused);
+            steps.map(|step| (step.id.clone(), step.attempt)).collect::<Vec<_>>()
+        };
+        let (reused, folder) = (self.recorder.look(reused).await, self.folder());
+        if reused.is_empty() {
+            return;
+        }
+        let read = spawn_blocking(move || {
+            let masks = Kept::read(&folder).map(|kept| kept.masks).unwrap_or_default();
+            let of = |(id, attempt): (StepId, u32)| {
+                let outputs = stage::read_outputs(&stage::output_file(&folder, &id, attempt)).unwrap_or_default();
+                (id, outputs)
+            };
+            (masks, reused.into_iter().map(of).collect::<Vec<_>>())
+        });
+        if let Ok((masks, outputs)) = read.await {
+            let mut known = self.masks.lock().unwrap_or_else(PoisonError::into_inner);
+            for value in &masks {
+                known.add(value);
+            }
+            self.outputs.extend(outputs);
+        }
+    }
+
     async fn begin(&mut self, id: &StepId) {
         let Some(step) = self.plan.steps.iter().find(|step| step.id == *id).cloned() else { return };
-        let event = Event::StepStarted { step: id.clone(), attempt: ATTEMPT, estimate_ms: None, usual_ms: None };
+        let so_far = |execution: &Execution| execution.step(id).map_or((1, 0), |step| (step.attempt + 1, step.lines));
+        let (attempt, lines) = self.recorder.look(so_far).await;
+        let event = Event::StepStarted { step: id.clone(), attempt, estimate_ms: None, usual_ms: None };
         self.recorder.record(event).await;
         if self.halt.is_some() {
             self.cleanup_deadline.get_or_insert_with(|| Instant::now() + self.shared.settings.cleanup);
@@ -179,14 +250,16 @@ impl Run {
             Ok(tether) => tether,
             Err(error) => {
                 let error = format!("the process that supervises steps could not be started: {error}");
-                return self.failed(id, Failure::plain(error), Duration::ZERO, 0, Vec::new()).await;
+                let (failure, took, tail) = (Failure::plain(error), Duration::ZERO, Vec::new());
+                return self.failed(id, Ending { attempt, failure, took, lines, tail }).await;
             }
         };
         let (stop, asked) = watch::channel(None);
         self.stops.insert(id.clone(), stop);
-        let transcript = Transcript::new(Arc::clone(&self.recorder), Arc::clone(&self.masks), id.clone(), ATTEMPT);
+        let transcript =
+            Transcript::new(Arc::clone(&self.recorder), Arc::clone(&self.masks), id.clone(), attempt, lines);
         let work = Step {
-            props: self.props(step).await,
+            props: self.props(step, attempt).await,
             tether,
             transcript,
             masks: Arc::clone(&self.masks),
@@ -208,35 +281,36 @@ impl Run {
         Ok(tether)
     }
 
-    async fn props(&self, step: StepPlan) -> Props {
+    async fn props(&self, step: StepPlan, attempt: u32) -> Props {
         let above = ancestors(&self.plan, &step);
         let outputs = self.outputs.iter().filter(|(id, _)| above.contains(*id));
         let outputs = outputs.map(|(id, outputs)| (id.clone(), outputs.clone())).collect();
         let url = self.shared.settings.url.as_deref();
-        let make = |execution: &Execution| environment(&self.plan, &step, ATTEMPT, execution, &outputs, url);
+        let make = |execution: &Execution| environment(&self.plan, &step, attempt, execution, &outputs, url);
         let env = self.recorder.look(make).await;
-        Props { env, folder: self.folder(), step }
+        Props { env, folder: self.folder(), step, attempt }
     }
 
     fn folder(&self) -> PathBuf {
-        self.shared.work().join(self.id.to_string())
+        self.shared.folder(self.id)
     }
 
     /// Records how an attempt ended.
     async fn ended(&mut self, done: Result<Done, tokio::task::JoinError>) {
         // A panic of the attempt's task ends the execution as one of its own would.
         let done = done.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
-        let Done { step, verdict, duration, lines, tail, lost } = done;
+        let Done { step, attempt, verdict, duration, lines, tail, lost } = done;
         self.stops.remove(&step);
         if lost {
             self.sweep().await;
         }
         match verdict {
             Ok(outputs) => {
+                self.write_masks().await;
                 let shown = outputs.iter().map(|(key, value)| (key.clone(), masked(&self.masks, value.clone())));
                 let event = Event::StepCompleted {
                     step: step.clone(),
-                    attempt: ATTEMPT,
+                    attempt,
                     duration_ms: millis(duration),
                     outputs: shown.collect(),
                     lines,
@@ -247,12 +321,67 @@ impl Run {
                 self.outputs.insert(step, outputs);
                 self.recorder.record(event).await;
             }
-            Err(failure) => self.failed(&step, failure, duration, lines, tail).await,
+            Err(failure) => {
+                let ended = Ending { attempt, failure, took: duration, lines, tail };
+                match self.pause(&step, &ended) {
+                    Some(pause) => self.retry(step, ended, pause).await,
+                    None => self.failed(&step, ended).await,
+                }
+            }
         }
     }
 
-    async fn failed(&mut self, id: &StepId, failure: Failure, took: Duration, lines: u64, tail: Vec<String>) {
-        let Failure { status, exit_code, signal, error } = failure;
+    /// How long until the next attempt, if there is to be one: one that ended by itself, while the execution goes on.
+    fn pause(&self, id: &StepId, ended: &Ending) -> Option<Duration> {
+        let retry = self.plan.steps.iter().find(|step| step.id == *id)?.retry?;
+        let by_itself = matches!(ended.failure.status, StepFailure::Failed | StepFailure::TimedOut);
+        let goes_on = by_itself && self.halt.is_none() && ended.attempt < retry.attempts;
+        goes_on.then(|| retry.pause(ended.attempt, rand::random()))
+    }
+
+    async fn retry(&mut self, step: StepId, ended: Ending, pause: Duration) {
+        let Failure { status, exit_code, signal, error } = ended.failure.clone();
+        let event = Event::StepRetrying {
+            step: step.clone(),
+            attempt: ended.attempt,
+            status,
+            exit_code,
+            signal,
+            error,
+            duration_ms: millis(ended.took),
+            lines: ended.lines,
+            next_attempt_at: Timestamp(clock::now().0 + i64::try_from(pause.as_millis()).unwrap_or(i64::MAX / 2)),
+        };
+        self.recorder.record(event).await;
+        self.again.insert(step, Again { at: Instant::now() + pause, ended });
+    }
+
+    fn next_again(&self) -> Option<Instant> {
+        self.again.values().map(|again| again.at).min()
+    }
+
+    /// Begins the attempts whose time has come.
+    async fn try_again(&mut self) {
+        let now = Instant::now();
+        let due = self.again.iter().filter(|(_, again)| again.at <= now);
+        for step in due.map(|(id, _)| id.clone()).collect::<Vec<_>>() {
+            self.again.remove(&step);
+            self.begin(&step).await;
+        }
+    }
+
+    /// Ends the steps that wait for another attempt: there will be none.
+    async fn give_up_again(&mut self) {
+        let status = self.why_stopped();
+        for (step, Again { ended, .. }) in std::mem::take(&mut self.again) {
+            let error = format!("{}; its last attempt: {}", stop_error(status, None), ended.failure.error);
+            let failure = Failure { status, error, ..ended.failure };
+            self.failed(&step, Ending { failure, ..ended }).await;
+        }
+    }
+
+    async fn failed(&mut self, id: &StepId, ended: Ending) {
+        let Ending { attempt, failure: Failure { status, exit_code, signal, error }, took, lines, tail } = ended;
         let tolerated = self.plan.steps.iter().any(|step| step.id == *id && step.continue_on_error);
         if self.error.is_none() && !tolerated {
             let (step, message, tail) = (Some(id.clone()), error.clone(), tail.clone());
@@ -260,9 +389,18 @@ impl Run {
         }
         self.halted |= matches!(status, StepFailure::Cancelled | StepFailure::Interrupted);
         let (step, duration_ms) = (id.clone(), millis(took));
-        let attempt = ATTEMPT;
         let event = Event::StepFailed { step, attempt, status, exit_code, signal, error, tail, duration_ms, lines };
         self.recorder.record(event).await;
+    }
+
+    /// Writes down what is masked, before what a step has done counts: after a crash it may be reused.
+    async fn write_masks(&mut self) {
+        let count = self.masks.lock().unwrap_or_else(PoisonError::into_inner).values().len();
+        if count > self.masks_written {
+            self.masks_written = count;
+            let (folder, plan, masks) = (self.folder(), Arc::clone(&self.plan), Arc::clone(&self.masks));
+            let _ = spawn_blocking(move || keep(&folder, &plan, &masks)).await;
+        }
     }
 
     /// The supervisor is gone, and with it every attempt it had: ends what they left, so that the next step finds a
@@ -355,6 +493,14 @@ impl Run {
         let limit = self.plan.timeout.map_or_else(String::new, |timeout| format!(" {}", duration(timeout)));
         let error = first.unwrap_or_else(|| plain(String::new()));
         ExecutionError { message: format!("the execution took longer than{limit}"), ..error }
+    }
+}
+
+/// Keeps what a later execution needs of this one to go on from. Blocks.
+fn keep(folder: &Path, plan: &Workflow, masks: &SharedMasks) {
+    let masks = masks.lock().unwrap_or_else(PoisonError::into_inner).values().to_vec();
+    if let Err(error) = (Kept { plan: plan.clone(), masks }).write(folder) {
+        tracing::warn!(%error, "it can't be run again from what failed");
     }
 }
 

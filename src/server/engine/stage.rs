@@ -47,6 +47,8 @@ pub(super) struct Stage {
 /// What the stage is set from.
 pub(super) struct Props {
     pub step: StepPlan,
+    /// From 1.
+    pub attempt: u32,
     /// The execution's folder.
     pub folder: PathBuf,
     /// The environment of this attempt, without the paths that only the stage knows.
@@ -65,7 +67,12 @@ pub(super) fn set(props: &Props) -> Result<Stage, String> {
         made.map_err(|error| format!("the folder {} could not be made: {error}", folder.display()))?;
     }
     let cwd = working_folder(&files, props.step.working_directory.as_deref())?;
-    let (script, output_file) = (steps.join(props.step.id.as_str()), steps.join(format!("{}.output", props.step.id)));
+    let script = script_file(&props.folder, &props.step.id, props.attempt);
+    let output_file = output_file(&props.folder, &props.step.id, props.attempt);
+    // An execution that repeats another one finds what was there.
+    for file in [&script, &output_file] {
+        let _ = fs::remove_file(file);
+    }
     write_new(&script, props.step.run.as_bytes())
         .and_then(|()| write_new(&output_file, b""))
         .map_err(|error| format!("the script could not be written to {}: {error}", steps.display()))?;
@@ -119,6 +126,17 @@ pub(super) fn environment(
     env.extend(own.map(|(name, value)| (name.to_owned(), value)));
     env.extend(url.map(|url| ("RUNCAST_URL".to_owned(), url.to_owned())));
     env
+}
+
+/// The file of an attempt's script, in the execution's folder.
+fn script_file(folder: &Path, step: &StepId, attempt: u32) -> PathBuf {
+    let name = if attempt == 1 { step.to_string() } else { format!("{step}.{attempt}") };
+    folder.join("steps").join(name)
+}
+
+/// The file of an attempt's `$RUNCAST_OUTPUT`.
+pub(super) fn output_file(folder: &Path, step: &StepId, attempt: u32) -> PathBuf {
+    script_file(folder, step, attempt).with_added_extension("output")
 }
 
 /// Reads what a step put into `$RUNCAST_OUTPUT`. Blocks.

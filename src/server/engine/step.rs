@@ -41,6 +41,7 @@ pub(super) struct Stop {
 /// How an attempt ended.
 pub(super) struct Done {
     pub step: StepId,
+    pub attempt: u32,
     pub verdict: Result<BTreeMap<String, String>, Failure>,
     pub duration: Duration,
     /// How many log lines it has.
@@ -52,6 +53,7 @@ pub(super) struct Done {
 }
 
 /// Why an attempt did not succeed.
+#[derive(Clone)]
 pub(super) struct Failure {
     pub status: StepFailure,
     pub exit_code: Option<i32>,
@@ -101,7 +103,7 @@ impl Step {
     pub(super) async fn run(self) -> Done {
         let begun = Instant::now();
         let step = self.props.step.id.clone();
-        let timeout = self.props.step.timeout;
+        let (timeout, attempt) = (self.props.step.timeout, self.props.attempt);
         let (mut transcript, masks) = (self.transcript, Arc::clone(&self.masks));
         let staged = spawn_blocking(move || stage::set(&self.props)).await;
         let started = match staged.unwrap_or_else(|_| Err("the step could not be prepared".to_owned())) {
@@ -110,12 +112,22 @@ impl Step {
         };
         let (ended, stopped, output_file) = match started {
             Err(error) => (Ended::Failed(error), *self.stop.borrow(), PathBuf::new()),
-            Ok((attempt, out, err, output_file)) => {
+            Ok((process, out, err, output_file)) => {
                 let (tether, stop, grace) = (self.tether, self.stop, self.grace);
                 let deadline = timeout.map(|timeout| begun + timeout);
                 let buffer = vec![0; READ_MAX];
-                let mut running =
-                    Running { tether, transcript, stop, grace, attempt, out, err, buffer, deadline, stopped: None };
+                let mut running = Running {
+                    tether,
+                    transcript,
+                    stop,
+                    grace,
+                    attempt: process,
+                    out,
+                    err,
+                    buffer,
+                    deadline,
+                    stopped: None,
+                };
                 let ended = running.watch().await;
                 running.drain().await;
                 let held = [running.out, running.err].into_iter().filter(|pipe| pipe.0.is_some());
@@ -131,7 +143,8 @@ impl Step {
             Err(failure) => Err(failure),
         };
         let verdict = verdict.map_err(|failure| Failure { error: masked(&masks, failure.error), ..failure });
-        Done { step, verdict, duration: begun.elapsed(), lines: transcript.lines(), tail: transcript.tail(), lost }
+        let (duration, lines, tail) = (begun.elapsed(), transcript.lines(), transcript.tail());
+        Done { step, attempt, verdict, duration, lines, tail, lost }
     }
 }
 
@@ -172,7 +185,7 @@ fn verdict(
     Err(Failure { status, exit_code, signal, error })
 }
 
-fn stop_error(why: StepFailure, timeout: Option<Duration>) -> String {
+pub(super) fn stop_error(why: StepFailure, timeout: Option<Duration>) -> String {
     match (why, timeout) {
         (StepFailure::TimedOut, Some(timeout)) => format!("it took longer than {}", duration(timeout)),
         (StepFailure::TimedOut, None) => "the execution took longer than it may".to_owned(),

@@ -61,17 +61,6 @@ fn strays(marks: &HashSet<String>) -> Vec<(Process, bool)> {
     found.into_iter().map(|process| (process, process.variable(SUPERVISOR).is_some())).collect()
 }
 
-/// Removes the folders of executions that no longer need them; whatever is no execution's stays. Blocks.
-pub(super) fn remove_folders(work: &Path) {
-    let Ok(entries) = std::fs::read_dir(work) else { return };
-    for entry in entries.flatten() {
-        let is_executions = entry.file_name().to_str().is_some_and(|name| name.parse::<ExecutionId>().is_ok());
-        if is_executions {
-            remove_folder(&entry.path());
-        }
-    }
-}
-
 /// Removes a folder and all in it, also what its owner has locked for himself. Blocks.
 pub(super) fn remove_folder(folder: &Path) {
     if std::fs::remove_dir_all(folder).is_ok() || !folder.exists() {

@@ -41,7 +41,7 @@ pub(super) struct Transcript {
     pending_bytes: usize,
     /// When the first of them goes.
     flush_at: Option<Instant>,
-    /// How many lines are in facts.
+    /// How many of the step's lines are in facts.
     recorded: u64,
     /// At most [`TAIL_LINES`].
     tail: VecDeque<String>,
@@ -61,7 +61,8 @@ struct Progress {
 }
 
 impl Transcript {
-    pub(super) fn new(recorder: Arc<Recorder>, masks: SharedMasks, step: StepId, attempt: u32) -> Self {
+    /// `recorded` is how many lines the step's earlier attempts have.
+    pub(super) fn new(recorder: Arc<Recorder>, masks: SharedMasks, step: StepId, attempt: u32, recorded: u64) -> Self {
         Self {
             recorder,
             masks,
@@ -72,7 +73,7 @@ impl Transcript {
             pending: Vec::new(),
             pending_bytes: 0,
             flush_at: None,
-            recorded: 0,
+            recorded,
             tail: VecDeque::with_capacity(TAIL_LINES),
             last_error: None,
             progress: None,

@@ -30,7 +30,7 @@ use crate::{
     server::{
         access::Caller,
         clock,
-        engine::Order,
+        engine::{Order, RerunFrom},
         journal::{Health, Idempotent, Journal, JournalError},
     },
 };
@@ -45,6 +45,7 @@ pub(super) fn routes() -> Routes<App> {
         .route("/api/executions", get(list).post(start))
         .route("/api/executions/{id}", get(snapshot))
         .route("/api/executions/{id}/cancel", post(cancel))
+        .route("/api/executions/{id}/rerun", post(rerun))
         .route("/api/executions/{id}/log", get(log))
 }
 
@@ -196,6 +197,32 @@ async fn cancel(
     app.engine.cancel(id, &caller.viewer.name).await?;
     in_time(&app.journal, app.journal.flush()).await??;
     Ok((StatusCode::ACCEPTED, Answer(visible(&app.journal, &caller.viewer, id).await?.into())))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RerunBody {
+    #[serde(default)]
+    from: RerunFrom,
+}
+
+/// Runs it again, as its workflow is now, for the caller.
+async fn rerun(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<ExecutionId>,
+    body: Json<RerunBody>,
+) -> Result<Response, HttpError> {
+    let execution = visible(&app.journal, &caller.viewer, id).await?;
+    let workflow = app.workflows.startable(&caller.viewer, &execution.workflow).map_err(|error| match error {
+        HttpError::NotFound => HttpError::Conflict(format!("there is no workflow {} any more", execution.workflow)),
+        error => error,
+    })?;
+    if let Health::Stuck(why) = app.journal.health() {
+        return Err(HttpError::Unavailable(format!("nothing was started: {why}")));
+    }
+    let begun = app.engine.rerun(execution, workflow, caller.viewer.name, body.value.from);
+    Ok(created(in_time(&app.journal, begun).await??))
 }
 
 #[derive(Deserialize)]

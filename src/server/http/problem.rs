@@ -7,7 +7,10 @@ use http::{HeaderValue, StatusCode, header};
 
 use crate::{
     domain::problem::{FieldError, Problem},
-    server::{engine::NotRunning, journal::JournalError},
+    server::{
+        engine::{NotRunning, RerunError},
+        journal::JournalError,
+    },
 };
 
 /// What a request is refused with.
@@ -111,6 +114,15 @@ impl IntoResponse for HttpError {
 impl From<NotRunning> for HttpError {
     fn from(error: NotRunning) -> Self {
         HttpError::Conflict(error.to_string())
+    }
+}
+
+impl From<RerunError> for HttpError {
+    fn from(error: RerunError) -> Self {
+        match error {
+            RerunError::Journal(error) => error.into(),
+            error => HttpError::Conflict(error.to_string()),
+        }
     }
 }
 
