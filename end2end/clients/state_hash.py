@@ -54,7 +54,7 @@ def text_of(snapshot):
         for earlier in step["attempts"]:
             field("attempts.attempt", earlier["attempt"])
             field("attempts.error", earlier["error"])
-        for name in ("next_attempt_at", "estimate_ms", "stalled_at"):
+        for name in ("next_attempt_at", "estimate_ms", "silent_since"):
             field(name, step[name])
         if step["status"] in ("succeeded", "failed", "cancelled", "timed_out", "interrupted"):
             field("lines", step["lines"])

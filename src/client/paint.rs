@@ -4,10 +4,11 @@ use std::{fmt::Display, io::IsTerminal as _};
 
 use super::printable::{Keep, printable};
 use crate::domain::{
-    event::{Event, Fact, WaitReason},
+    event::{Event, Fact},
     execution::{Execution, Status, Step, StepStatus},
     id::StepId,
     log::{Level, Line},
+    reading::waits_for,
     time::{Timestamp, spoken},
 };
 
@@ -182,7 +183,7 @@ impl Paint {
         let text = |text: &str| printable(text, Keep::Text);
         Some(match &fact.event {
             Event::ExecutionQueued { .. } => format!("queued by {}", fact.owner),
-            Event::ExecutionWaiting { reason, place } => format!("waits: {}", waits(*reason, *place)),
+            Event::ExecutionWaiting { reason, place } => format!("waits: {}", waits_for(*reason, *place)),
             Event::ExecutionStarted {} => "started".to_owned(),
             Event::ExecutionOutOfTouch {} => self.warn("out of touch: whoever reports on it is silent"),
             Event::ExecutionInTouch {} => "in touch again".to_owned(),
@@ -258,15 +259,6 @@ impl Paint {
 /// How long it took, or has taken until now.
 fn taken(duration_ms: Option<u64>, started_at: Option<Timestamp>, now: Timestamp) -> String {
     duration_ms.or(started_at.map(|started_at| now.since(started_at))).map(spoken).unwrap_or_default()
-}
-
-/// Why it has not begun, and when its turn is.
-pub fn waits(reason: WaitReason, place: u64) -> String {
-    let why = match reason {
-        WaitReason::Capacity => "the server runs as many as it may",
-        WaitReason::Concurrency => "as many of this workflow run as may",
-    };
-    format!("{why}; number {place} in line")
 }
 
 /// A name, cut or filled to one width.

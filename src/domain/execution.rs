@@ -220,9 +220,9 @@ pub struct Step {
     /// Between which two times most of its runs took.
     #[serde(default)]
     pub usual_ms: Option<[u64; 2]>,
-    /// When it was found to be silent for longer than usual, until it speaks again.
+    /// Since when it has said nothing, once that is longer than it ever was, until it speaks again.
     #[serde(default)]
-    pub stalled_at: Option<Timestamp>,
+    pub silent_since: Option<Timestamp>,
     /// Whether it was not run, since what an earlier execution did still stands.
     #[serde(default)]
     pub reused: bool,
@@ -284,7 +284,7 @@ impl Step {
             next_attempt_at: None,
             estimate_ms: None,
             usual_ms: None,
-            stalled_at: None,
+            silent_since: None,
             reused: false,
         }
     }
@@ -300,7 +300,7 @@ impl Step {
             self.started_at = Some(at);
             self.error = None;
             self.next_attempt_at = None;
-            self.stalled_at = None;
+            self.silent_since = None;
         }
     }
 
@@ -308,7 +308,7 @@ impl Step {
     fn end(&mut self, at: Timestamp) {
         self.finished_at = Some(at);
         self.next_attempt_at = None;
-        self.stalled_at = None;
+        self.silent_since = None;
     }
 
     /// Its part of the work that needs no more doing, 0.0..=100.0; a skipped step counts as done.
@@ -437,10 +437,11 @@ impl Execution {
                 step.start(*attempt, at);
                 (step.estimate_ms, step.usual_ms) = (*estimate_ms, *usual_ms);
             }),
-            Event::StepStalled { step, .. } => {
-                self.change(step, |step| step.stalled_at = step.stalled_at.or(Some(at)));
+            Event::StepStalled { step, silent_ms, .. } => {
+                let since = Timestamp(at.0.saturating_sub_unsigned(*silent_ms));
+                self.change(step, |step| step.silent_since = step.silent_since.or(Some(since)));
             }
-            Event::StepResumed { step, .. } => self.change(step, |step| step.stalled_at = None),
+            Event::StepResumed { step, .. } => self.change(step, |step| step.silent_since = None),
             Event::StepProgress {
                 step,
                 attempt,
@@ -508,7 +509,7 @@ impl Execution {
                 step.status = StepStatus::Retrying;
                 step.error = Some(error.clone());
                 step.next_attempt_at = Some(*next_attempt_at);
-                step.stalled_at = None;
+                step.silent_since = None;
                 step.lines = step.lines.max(*lines);
             }),
             Event::StepFailed { step, status, exit_code, signal, error, duration_ms, lines, .. } => {

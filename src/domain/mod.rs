@@ -10,6 +10,7 @@ pub mod listing;
 pub mod log;
 pub mod output;
 pub mod problem;
+pub mod reading;
 pub mod state_hash;
 pub mod time;
 pub mod workflow;

@@ -118,7 +118,7 @@ impl Text {
         }
         self.optional("next_attempt_at", step.next_attempt_at);
         self.optional("estimate_ms", step.estimate_ms);
-        self.optional("stalled_at", step.stalled_at);
+        self.optional("silent_since", step.silent_since);
         if step.status.is_final() && step.status != StepStatus::Skipped {
             self.field("lines", step.lines);
         }

@@ -3,14 +3,18 @@
 use leptos::prelude::*;
 
 use super::{
-    moment::{Moment, elapsed},
+    moment::{Moment, elapsed, unusual},
     progress_bar::{ProgressBar, source_word, tenth},
+    rerun_buttons::RerunButtons,
     status_badge::{Sign, StatusBadge, StatusIcon},
     stop_button::StopButton,
 };
 use crate::{
     app::rows::trigger_word,
-    domain::execution::{Execution, Status},
+    domain::{
+        execution::{Execution, Status},
+        reading,
+    },
 };
 
 /// The head of an execution's page.
@@ -36,7 +40,7 @@ pub fn ExecutionHeader(
                     <Facts execution/>
                 </dl>
                 <div data-part="actions">
-                    <Show when=move || !status.get().is_final()>
+                    <Show when=move || !status.get().is_final() fallback=move || view! { <RerunButtons execution/> }>
                         <StopButton execution/>
                     </Show>
                 </div>
@@ -63,6 +67,9 @@ fn Facts(execution: RwSignal<Execution>) -> impl IntoView {
     view! {
         <div><dt>"owner"</dt><dd>{fixed.owner.to_string()}</dd></div>
         <div><dt>"trigger"</dt><dd>{trigger_word(fixed.trigger)}</dd></div>
+        {fixed.rerun_of.map(|of| view! {
+            <div><dt>"repeats"</dt><dd><a href=format!("/executions/{of}")><code>{of.short()}</code></a></dd></div>
+        })}
         <div><dt>"queued"</dt><dd><Moment at=fixed.queued_at/></dd></div>
         {move || finished.get().map(|at| view! { <div><dt>"ended"</dt><dd><Moment at/></dd></div> })}
         {move || by.get().map(|by| view! { <div><dt>"cancelled by"</dt><dd>{by.to_string()}</dd></div> })}
@@ -74,11 +81,12 @@ fn Facts(execution: RwSignal<Execution>) -> impl IntoView {
 fn Reading(execution: RwSignal<Execution>, status: Memo<Status>, percent: Memo<f64>) -> impl IntoView {
     let elapsed = elapsed(execution);
     let time = move || elapsed.get().unwrap_or_else(|| "not begun".to_owned());
-    let word = move || match status.get() {
-        Status::Queued => "waits for its turn",
-        Status::Running => "so far",
-        _ => "from beginning to end",
-    };
+    let word = Memo::new(move |_| match status.get() {
+        Status::Queued => execution.with(reading::waits).unwrap_or_else(|| "waits for its turn".to_owned()),
+        Status::Running => "so far".to_owned(),
+        _ => "from beginning to end".to_owned(),
+    });
+    let left = Memo::new(move |_| execution.with(reading::left));
     let text = move || if percent.get() >= 100.0 { "100".to_owned() } else { format!("{:.1}", percent.get()) };
     view! {
         <div data-part="reading">
@@ -87,7 +95,7 @@ fn Reading(execution: RwSignal<Execution>, status: Memo<Status>, percent: Memo<f
                 <small>"%"</small>
             </span>
             <div data-part="elapsed">
-                <strong>{time}</strong>
+                <strong>{time}{move || left.get().map(|left| view! { <span data-part="left">{left}</span> })}</strong>
                 <span>{word}</span>
             </div>
         </div>
@@ -107,9 +115,11 @@ fn Said(execution: RwSignal<Execution>) -> impl IntoView {
             Some((names.join(", "), step.message.clone().unwrap_or_default(), place))
         })
     });
+    let unusual = unusual(execution);
     view! {
         <p data-part="said">
             <span>
+                {move || unusual.get().map(|unusual| view! { <em data-part="unusual">{unusual}</em> " " })}
                 <strong>{move || said.get().map(|said| said.0)}</strong>
                 " "
                 {move || said.get().map(|said| said.1)}

@@ -3,13 +3,16 @@
 use leptos::prelude::*;
 
 use super::{
-    moment::elapsed,
+    moment::{elapsed, unusual},
     progress_bar::{ProgressBar, source_word},
     status_badge::{Sign, StatusIcon},
 };
 use crate::{
     app::rows::trigger_word,
-    domain::execution::{Execution, Status},
+    domain::{
+        execution::{Execution, Status},
+        reading,
+    },
 };
 
 /// A row of what runs or waits.
@@ -26,6 +29,8 @@ pub fn ExecutionRow(
     let place = Memo::new(move |_| execution.with(place));
     let queued = move || status.get() == Status::Queued;
     let elapsed = elapsed(execution);
+    let unusual = unusual(execution);
+    let left = Memo::new(move |_| execution.with(reading::left));
     view! {
         <li class="execution-row" data-status=move || status.get().word() data-source=move || source.get().map(source_word)>
             <StatusIcon sign=Signal::derive(move || Sign::from(status.get())) percent=percent/>
@@ -39,7 +44,10 @@ pub fn ExecutionRow(
                     " "
                     <span>{move || place.get().1}</span>
                 </span>
-                <small>{move || message.get()}</small>
+                <small>
+                    {move || unusual.get().map(|unusual| view! { <span data-part="reason">{unusual}</span> " " })}
+                    {move || message.get()}
+                </small>
             </div>
             <div data-part="bar">
                 <ProgressBar execution/>
@@ -55,6 +63,7 @@ pub fn ExecutionRow(
             </div>
             <div data-part="left">
                 <span>{move || elapsed.get().unwrap_or_else(|| "waits".to_owned())}</span>
+                <small>{move || left.get()}</small>
             </div>
         </li>
     }
@@ -75,7 +84,7 @@ fn place(execution: &Execution) -> (String, String) {
 
 fn message(execution: &Execution) -> String {
     if execution.status == Status::Queued {
-        return "waits for its turn".to_owned();
+        return reading::waits(execution).unwrap_or_else(|| "waits for its turn".to_owned());
     }
     execution.running().find_map(|step| step.message.clone()).unwrap_or_default()
 }

@@ -12,6 +12,7 @@ pub mod live_light;
 pub mod moment;
 pub mod output_log;
 pub mod progress_bar;
+pub mod rerun_buttons;
 pub mod result_table;
 pub mod run_form;
 pub mod status_badge;

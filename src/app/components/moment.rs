@@ -7,6 +7,7 @@ use crate::{
     browser,
     domain::{
         execution::Execution,
+        reading,
         time::{Timestamp, spoken, ticking},
     },
 };
@@ -48,6 +49,19 @@ pub fn elapsed(execution: RwSignal<Execution>) -> Signal<Option<String>> {
         taken(execution, || now.get()).map(say)
     };
     Memo::new(move |_| execution.with(words)).into()
+}
+
+/// What is unusual about the steps at work, or about whoever reports on it; it moves with the clock.
+pub fn unusual(execution: RwSignal<Execution>) -> Signal<Option<String>> {
+    let now = Live::expect().now;
+    Memo::new(move |_| {
+        let now = now.get()?;
+        execution.with(|execution| {
+            let silent = execution.out_of_touch_at.map(|_| "out of touch: whoever reports on it is silent".to_owned());
+            silent.or_else(|| execution.running().find_map(|step| reading::unusual(step, now)))
+        })
+    })
+    .into()
 }
 
 fn taken(execution: &Execution, now: impl Fn() -> Option<Timestamp>) -> Option<u64> {

@@ -10,6 +10,7 @@ use crate::{
     app::live::Live,
     domain::{
         execution::{Execution, Step, StepStatus},
+        reading,
         time::{spoken, ticking},
     },
 };
@@ -42,6 +43,14 @@ fn StepRow(execution: RwSignal<Execution>, index: usize) -> impl IntoView {
     let source =
         Memo::new(move |_| execution.with(|execution| execution.steps.get(index).and_then(|step| step.source)));
     let name = of(|step| Some(step.name.clone()));
+    let now = Live::expect().now;
+    let unusual = Memo::new(move |_| {
+        let now = now.get()?;
+        execution.with(|execution| reading::unusual(execution.steps.get(index)?, now))
+    });
+    let earlier = Memo::new(move |_| {
+        execution.with(|execution| execution.steps.get(index).map(reading::earlier_attempts)).unwrap_or_default()
+    });
     let message = Memo::new(move |_| of(message));
     let end = Memo::new(move |_| of(end));
     let time = time(execution, index);
@@ -65,9 +74,20 @@ fn StepRow(execution: RwSignal<Execution>, index: usize) -> impl IntoView {
                 ></span>
             </div>
             <span data-part="percent">{move || (status.get() == StepStatus::Running).then(|| format!("{:.0}%", percent.get().floor()))}</span>
-            <span data-part="message">{move || message.get()}</span>
+            <span data-part="message">
+                {move || unusual.get().map(|unusual| view! { <em data-part="unusual">{unusual}</em> " " })}
+                {move || message.get()}
+            </span>
             <span data-part="end">{move || end.get()}</span>
             <span data-part="time">{move || time.get()}</span>
+            {move || {
+                let earlier = earlier.get();
+                (!earlier.is_empty()).then(|| view! {
+                    <ul data-part="attempts" aria-label="Earlier attempts">
+                        {earlier.into_iter().map(|told| view! { <li>{told}</li> }).collect_view()}
+                    </ul>
+                })
+            }}
         </li>
     }
 }
@@ -81,6 +101,7 @@ fn end(step: &Step) -> Option<String> {
         (Some(signal), _) => Some(signal.clone()),
         (None, Some(code)) if step.status != StepStatus::Succeeded => Some(format!("exit {code}")),
         (None, _) if step.status == StepStatus::Skipped => Some("skipped".to_owned()),
+        (None, _) if step.reused => Some("from before".to_owned()),
         _ => None,
     }
 }
