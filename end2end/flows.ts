@@ -80,6 +80,42 @@ steps:
       pass "$GATE"
       echo "let go"
 `,
+    single: `
+description: Wait at a gate, one at a time
+concurrency: { limit: 1 }
+params:
+  - { name: gate, default: go, description: Which gate }
+steps:
+  - id: wait
+    name: Wait to be let go
+    run: |
+      ${pass}
+      pass "$GATE"
+`,
+    flaky: `
+description: Fail once, then wait at a gate
+steps:
+  - id: try
+    name: Try it
+    retry: { attempts: 3, backoff: 4s, max-backoff: 4s }
+    run: |
+      ${pass}
+      echo "attempt $RUNCAST_ATTEMPT"
+      if [ "$RUNCAST_ATTEMPT" = 1 ]; then echo "::error::the line is busy"; exit 7; fi
+      pass again
+`,
+    mended: `
+description: Break until somebody has mended it
+steps:
+  - id: take
+    name: Take it
+    run: echo "taken once" && echo "word=kept" >> "$RUNCAST_OUTPUT"
+  - id: use
+    name: Use it
+    run: |
+      test -e "${gates}/mended"
+      echo "used the $RUNCAST_OUTPUT_TAKE_WORD one"
+`,
     chatter: `
 description: Print many lines, forty at each gate
 steps:

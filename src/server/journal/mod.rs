@@ -6,6 +6,7 @@
 //!
 //! With [`Place::Memory`] the same database lives in memory, for people who want no history.
 
+mod list;
 mod log;
 mod page;
 mod query;

@@ -7,7 +7,7 @@ use crate::domain::{
     access::Scope,
     execution::{Execution, Status},
     id::{ExecutionId, Name, Seq},
-    listing::{Listing, PAGE_MAX, PastRun, Query, Statistics},
+    listing::{PastRun, Statistics},
     time::Timestamp,
     workflow::Workflow,
 };
@@ -41,22 +41,6 @@ impl Journal {
         Ok(row(&mut *self.reader().await?, id).await?.map(|(_, execution)| execution))
     }
 
-    /// A page of the executions in `scope` that `query` asks for, and the head of that moment.
-    ///
-    /// # Errors
-    /// If the database fails.
-    pub async fn list(&self, scope: &Scope, query: &Query) -> Result<Listing, JournalError> {
-        let limit = query.limit.unwrap_or(50).clamp(1, PAGE_MAX);
-        let mut reader = self.reader().await?;
-        let head = head(&mut reader).await?;
-        let rows = select(scope, query, limit + 1).build().fetch_all(&mut *reader).await?;
-        let more = rows.len() > limit;
-        let items = rows.iter().take(limit).map(|row| snapshot(row.try_get("snapshot")?));
-        let items = items.collect::<Result<Vec<_>, JournalError>>()?;
-        let next = if more { items.last().map(|last| last.id) } else { None };
-        Ok(Listing { items, next, head })
-    }
-
     /// Every execution without a final status, oldest first, with its plan.
     ///
     /// # Errors
@@ -68,21 +52,6 @@ impl Journal {
         rows.iter()
             .map(|row| Ok((snapshot(row.try_get("snapshot")?)?, serde_json::from_str(row.try_get("plan")?)?)))
             .collect()
-    }
-
-    /// How many executions there are in each status, for the server's own metrics.
-    ///
-    /// # Errors
-    /// If the database fails.
-    pub async fn count(&self) -> Result<Vec<(&'static str, u64)>, JournalError> {
-        let rows: Vec<(String, i64)> = sqlx::query_as("select status, count(*) from executions group by status")
-            .fetch_all(&mut *self.reader().await?)
-            .await?;
-        let count = |status: Status| {
-            let found = rows.iter().find(|(word, _)| word == status.word());
-            (status.word(), found.map_or(0, |(_, count)| u64::try_from(*count).unwrap_or(0)))
-        };
-        Ok(Status::ALL.map(count).to_vec())
     }
 
     /// The execution that `owner` started with this key in the last 24 hours, and the SHA-256 of that request.
@@ -113,8 +82,11 @@ impl Journal {
     /// If the database fails.
     pub async fn past(&self, scope: &Scope, workflow: &Name) -> Result<(Option<PastRun>, Statistics), JournalError> {
         let mut reader = self.reader().await?;
-        let query = Query { workflow: Some(workflow.clone()), ..Query::default() };
-        let last = select(scope, &query, 1).build().fetch_optional(&mut *reader).await?;
+        let mut newest: QueryBuilder<Sqlite> = QueryBuilder::new("select snapshot from executions where workflow = ");
+        newest.push_bind(workflow.as_str());
+        within(&mut newest, scope);
+        newest.push(" order by id desc limit 1");
+        let last = newest.build().fetch_optional(&mut *reader).await?;
         let last = match last {
             Some(row) => Some(past_run(&snapshot(row.try_get("snapshot")?)?)),
             None => None,
@@ -155,39 +127,8 @@ fn statistics(rows: &[SqliteRow]) -> Result<Statistics, JournalError> {
     })
 }
 
-fn select(scope: &Scope, query: &Query, limit: usize) -> QueryBuilder<Sqlite> {
-    let mut select = QueryBuilder::new("select snapshot from executions where true");
-    within(&mut select, scope);
-    if let Some(owner) = &query.owner {
-        select.push(" and owner = ").push_bind(owner.to_string());
-    }
-    if let Some(workflow) = &query.workflow {
-        select.push(" and workflow = ").push_bind(workflow.to_string());
-    }
-    if !query.status.is_empty() {
-        select.push(" and status in (");
-        let mut list = select.separated(", ");
-        for status in &query.status {
-            list.push_bind(status.word());
-        }
-        select.push(")");
-        if !query.status.iter().any(|status| status.is_final()) {
-            // Says nothing new, but lets the index of the few that have not ended be used.
-            select.push(" and finished_at is null");
-        }
-    }
-    if let Some(text) = query.q.as_deref().map(str::trim).filter(|text| !text.is_empty()) {
-        select.push(" and instr(search, ").push_bind(text.to_lowercase()).push(") > 0");
-    }
-    if let Some(before) = query.before {
-        select.push(" and id < ").push_bind(id_bytes(before));
-    }
-    select.push(" order by id desc limit ").push_bind(i64::try_from(limit).unwrap_or(i64::MAX));
-    select
-}
-
 /// The predicate of [`Scope::holds`], as a query has it.
-fn within(query: &mut QueryBuilder<Sqlite>, scope: &Scope) {
+pub(super) fn within(query: &mut QueryBuilder<Sqlite>, scope: &Scope) {
     if let Scope::Owner(owner) = scope {
         query.push(" and owner = ").push_bind(owner.to_string());
     }

@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use proptest::prelude::*;
 use serde_json::{Map, Value};
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
@@ -8,7 +9,7 @@ use super::*;
 use crate::{
     domain::{
         access::{Audience, Scope},
-        event::{Event, ExecutionResult, PlannedStep, Recorded, Trigger},
+        event::{Event, ExecutionError, ExecutionFailure, ExecutionResult, PlannedStep, Recorded, Trigger},
         execution::Status,
         id::{Name, StepId},
         listing::Query,
@@ -247,6 +248,140 @@ async fn pages_of_a_list_joined_are_the_list_newest_first() {
     assert_eq!(listing.head, Seq(25));
     let text = Query { q: Some(stories[5].id.to_string().to_uppercase()), ..Query::default() };
     assert_eq!(journal.list(&scope, &text).await.expect("a page").items.len(), 1);
+}
+
+/// What an execution of the property below is: whose, of what, how it ended, and why.
+#[derive(Clone, Debug)]
+struct Past {
+    owner: &'static str,
+    workflow: &'static str,
+    status: Status,
+    why: &'static str,
+}
+
+const WHY: [&str; 5] = ["no space left", "\"quoted\" % _ text", "Ünïcode größe", "OUT OF memory", "x"];
+
+fn past() -> impl Strategy<Value = Past> {
+    let status = prop::sample::select(vec![
+        Status::Queued,
+        Status::Running,
+        Status::Succeeded,
+        Status::Failed,
+        Status::TimedOut,
+        Status::Cancelled,
+    ]);
+    let (owner, workflow) = (prop::sample::select(vec!["alice", "bob"]), prop::sample::select(vec!["load", "backup"]));
+    (owner, workflow, status, prop::sample::select(WHY.to_vec())).prop_map(|(owner, workflow, status, why)| Past {
+        owner,
+        workflow,
+        status,
+        why,
+    })
+}
+
+fn question() -> impl Strategy<Value = Query> {
+    let words = ["", "no", "space", "\"quoted\" %", "größe", "GRÖSSE", "memory", "load", "alice", "x", "absent", "_ t"];
+    (
+        prop::sample::subsequence(Status::ALL.to_vec(), 0..=4),
+        prop::option::of(prop::sample::select(vec!["load", "backup"])),
+        prop::option::of(prop::sample::select(vec!["alice", "bob"])),
+        prop::option::of(prop::sample::select(words.to_vec())),
+        1..=9_usize,
+    )
+        .prop_map(|(status, workflow, owner, q, limit)| Query {
+            status,
+            workflow: workflow.map(name),
+            owner: owner.map(name),
+            q: q.map(str::to_owned),
+            limit: Some(limit),
+            before: None,
+        })
+}
+
+/// The fact that ends it, if it has ended.
+fn end(story: &Story, past: &Past) -> Option<Fact> {
+    let failed = |status| {
+        let (step, tail) = (None, Vec::new());
+        let error = ExecutionError { step, message: past.why.to_owned(), exit_code: None, tail };
+        story.fact(Event::ExecutionFailed { status, error, duration_ms: 1, lines: 0 })
+    };
+    match past.status {
+        Status::Succeeded => Some(story.completed()),
+        Status::Failed => Some(failed(ExecutionFailure::Failed)),
+        Status::TimedOut => Some(failed(ExecutionFailure::TimedOut)),
+        Status::Cancelled => {
+            Some(story.fact(Event::ExecutionCancelled { by: name(past.owner), duration_ms: 1, lines: 0 }))
+        }
+        _ => None,
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Whatever is asked, the pages joined are what a filter over everything gives; counts count it, removed ones not.
+    #[test]
+    fn a_list_is_what_a_filter_over_everything_gives(
+        pasts in prop::collection::vec(past(), 0..40),
+        questions in prop::collection::vec(question(), 1..8),
+        kept in 0..40_u64,
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(async {
+            let journal = in_memory(&Feed::default()).await;
+            for past in &pasts {
+                let story = Story::new(past.owner, past.workflow);
+                story.begin(&journal).await;
+                if past.status != Status::Queued {
+                    journal.append(story.started()).await;
+                }
+                if let Some(end) = end(&story, past) {
+                    journal.append(end).await;
+                }
+            }
+            journal.flush().await.expect("committed");
+            for round in 0..2 {
+                let everything = pages(&journal, &Scope::Everything, &Query::default()).await;
+                for status in Status::ALL {
+                    let expected = everything.iter().filter(|one| one.status == status).count() as u64;
+                    assert!(journal.count().await.expect("counts").contains(&(status.word(), expected)));
+                }
+                for question in &questions {
+                    for scope in [Scope::Everything, Scope::Owner(name("alice"))] {
+                        let expected = everything.iter().filter(|one| scope.holds(&one.owner) && asked(question, one));
+                        let got = pages(&journal, &scope, question).await;
+                        let ids = |all: &[Execution]| all.iter().map(|one| one.id).collect::<Vec<_>>();
+                        assert_eq!(ids(&got), expected.map(|one| one.id).collect::<Vec<_>>(), "{question:?}, {round}");
+                    }
+                }
+                let retention = Retention { count: Some(kept), ..Retention::default() };
+                journal.prune(retention).await.expect("pruned");
+            }
+        });
+    }
+}
+
+fn asked(query: &Query, one: &Execution) -> bool {
+    let error = one.error.as_ref().map_or("", |error| error.message.as_str());
+    let text = format!("{} {} {} {error}", one.id, one.workflow, one.owner).to_lowercase();
+    (query.status.is_empty() || query.status.contains(&one.status))
+        && query.workflow.as_ref().is_none_or(|workflow| one.workflow == *workflow)
+        && query.owner.as_ref().is_none_or(|owner| one.owner == *owner)
+        && query.q.as_ref().is_none_or(|word| text.contains(word.trim().to_lowercase().as_str()))
+}
+
+/// All pages of a list, joined.
+async fn pages(journal: &Journal, scope: &Scope, query: &Query) -> Vec<Execution> {
+    let (mut query, mut got) = (query.clone(), Vec::new());
+    loop {
+        let listing = journal.list(scope, &query).await.expect("a page");
+        assert!(listing.items.len() <= query.limit.unwrap_or(50));
+        got.extend(listing.items);
+        query.before = listing.next;
+        if query.before.is_none() {
+            return got;
+        }
+    }
 }
 
 impl Story {
