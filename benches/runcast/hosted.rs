@@ -59,8 +59,7 @@ impl Hosted {
     }
 
     async fn begin(&mut self, tracks: Vec<Track>) {
-        let plan = Workflow::parse("one.yaml", "one", "steps: [{ id: one, run: 'true' }]").expect("a workflow");
-        let plan = Arc::new(plan);
+        let plan = one();
         for track in &tracks {
             self.journal().begin(track.queued(), plan.clone(), None).await.expect("begun");
         }
@@ -87,6 +86,11 @@ impl Hosted {
     pub async fn stop(self) {
         self.server.stop().await;
     }
+}
+
+/// A workflow of one step.
+pub fn one() -> Arc<Workflow> {
+    Arc::new(Workflow::parse("one.yaml", "one", "steps: [{ id: one, run: 'true' }]").expect("a workflow"))
 }
 
 /// The one place where a server of this process is started.

@@ -9,6 +9,7 @@ mod burst;
 mod clocks;
 mod crowd;
 mod fanout;
+mod history;
 mod hosted;
 mod journal;
 mod latency;
@@ -21,6 +22,7 @@ mod process;
 mod readers;
 mod reading;
 mod replay;
+mod scale;
 mod served;
 mod shutdown;
 mod stalled;
@@ -31,8 +33,10 @@ mod wasm;
 use std::process::{Command, ExitCode};
 
 /// All parts, in the order in which they run.
-const PARTS: [&str; 11] =
-    ["steps", "fanout", "latency", "burst", "crowd", "stalled", "journal", "replay", "memory", "shutdown", "wasm"];
+const PARTS: [&str; 13] = [
+    "steps", "scale", "fanout", "latency", "burst", "crowd", "stalled", "journal", "replay", "history", "memory",
+    "shutdown", "wasm",
+];
 /// What this program is started with to measure one part.
 const PART: &str = "--part";
 
@@ -74,6 +78,7 @@ fn measure(part: &str) {
     runtime.block_on(async {
         match part {
             "steps" => steps::measure().await,
+            "scale" => scale::measure().await,
             "fanout" => fanout::measure().await,
             "latency" => latency::measure().await,
             "burst" => burst::measure().await,
@@ -81,6 +86,7 @@ fn measure(part: &str) {
             "stalled" => stalled::measure().await,
             "journal" => journal::measure().await,
             "replay" => replay::measure().await,
+            "history" => history::measure().await,
             "memory" => memory::measure().await,
             "shutdown" => shutdown::measure().await,
             _ => wasm::measure(),

@@ -60,7 +60,7 @@ impl Track {
         self.fact(Event::ExecutionCompleted { result: Default::default(), duration_ms: 1, percent: 100.0, lines: 0 })
     }
 
-    fn fact(&self, event: Event) -> Fact {
+    pub fn fact(&self, event: Event) -> Fact {
         let workflow = "one".parse().expect("a name");
         Fact { at: clock::now(), execution_id: self.id, owner: self.owner.clone(), workflow, event }
     }

@@ -31,6 +31,10 @@ fn program() -> PathBuf {
 
 impl Served {
     pub fn start(workflows: &[(&str, &str)]) -> Self {
+        Self::with(&[], workflows)
+    }
+
+    pub fn with(flags: &[&str], workflows: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let (data, files) = (folder.path().join("data"), folder.path().join("workflows"));
         std::fs::create_dir_all(&files).expect("a folder");
@@ -46,6 +50,7 @@ impl Served {
             .arg(&data)
             .arg("--workflows")
             .arg(&files)
+            .args(flags)
             .stdout(Stdio::piped())
             .spawn()
             .expect("the server starts");
@@ -58,6 +63,24 @@ impl Served {
     /// Bytes of memory that are the server's alone, and its share of what it has with others.
     pub fn memory(&self) -> u64 {
         memory_of(self.child.id())
+    }
+
+    /// The same of the processes it started: the supervisors of executions.
+    pub fn memory_of_supervisors(&self) -> u64 {
+        let children = format!("/proc/{0}/task", self.child.id());
+        let tasks = std::fs::read_dir(children).expect("the server lives").flatten();
+        let lists = tasks.filter_map(|task| std::fs::read_to_string(task.path().join("children")).ok());
+        let ids: Vec<u32> =
+            lists.flat_map(|list| list.split_whitespace().map(str::parse).collect::<Vec<_>>()).flatten().collect();
+        ids.into_iter().map(memory_of).sum()
+    }
+
+    /// The whole answer to a request, head and body.
+    pub async fn answer(&self, method: &str, path: &str, body: &str) -> String {
+        let mut stream = self.request_with(method, path, body, "connection: close\r\n").await;
+        let mut text = Vec::new();
+        stream.read_to_end(&mut text).await.expect("an answer");
+        String::from_utf8_lossy(&text).into_owned()
     }
 
     /// Asks it to stop, and waits until it has.
@@ -80,10 +103,14 @@ impl Served {
 
     /// Sends a request on a connection of its own, which stays open with the answer unread.
     pub async fn request(&self, method: &str, path: &str, body: &str) -> TcpStream {
+        self.request_with(method, path, body, "").await
+    }
+
+    async fn request_with(&self, method: &str, path: &str, body: &str, header: &str) -> TcpStream {
         let mut stream = TcpStream::connect(&self.address).await.expect("a connection");
         stream.set_nodelay(true).expect("no delay");
         let head = format!(
-            "{method} {path} HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {}\r\ncontent-length: {}\r\n\r\n{body}",
+            "{method} {path} HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {}\r\n{header}content-length: {}\r\n\r\n{body}",
             self.address,
             self.token,
             body.len()
@@ -115,16 +142,24 @@ fn admin(data: &Path) -> String {
     token.split_whitespace().find(|word| word.starts_with("rc_")).expect("a token").to_owned()
 }
 
-/// Reads until `text` has come; what was read is dropped but for its end.
+/// Reads until `text` has come; what was read is dropped.
 pub async fn until(stream: &mut TcpStream, text: &str) {
+    until_times(stream, text, 1).await;
+}
+
+/// Reads until `text` has come so many times; what was read is dropped.
+pub async fn until_times(stream: &mut TcpStream, text: &str, mut times: usize) {
     let mut seen = Vec::new();
     let mut buffer = [0; 16 * 1024];
-    loop {
+    while times > 0 {
         let read = stream.read(&mut buffer).await.expect("bytes");
         assert!(read > 0, "the stream ended before {text:?}");
         seen.extend_from_slice(&buffer[..read]);
-        if seen.windows(text.len()).any(|window| window == text.as_bytes()) {
-            return;
+        while times > 0
+            && let Some(place) = seen.windows(text.len()).position(|window| window == text.as_bytes())
+        {
+            seen.drain(..place + text.len());
+            times -= 1;
         }
         let keep = seen.len().saturating_sub(text.len());
         seen.drain(..keep);
