@@ -21,8 +21,17 @@ use serde_json::{Map, json};
 use uuid::Uuid;
 
 /// Paths whose answers are everybody's, since they say nothing of anybody: signs of life, doors, and who one is.
-const OPEN: [&str; 8] =
-    ["/healthz", "/readyz", "/api/login", "/api/logout", "/api/setup", "/sign-in", "/set-up", "/fn/me"];
+const OPEN: [&str; 9] = [
+    "/healthz",
+    "/readyz",
+    "/api/login",
+    "/api/logout",
+    "/api/setup",
+    "/sign-in",
+    "/set-up",
+    "/fn/me",
+    "/api/schema/workflow.json",
+];
 /// How a user is asked for by a path that would change or remove them: nobody has this name.
 const NO_USER: &str = "nobody-at-all";
 

@@ -11,6 +11,8 @@ mod values;
 mod yaml;
 
 #[cfg(test)]
+mod schema_tests;
+#[cfg(test)]
 mod tests;
 
 use std::{collections::BTreeMap, time::Duration};
@@ -27,6 +29,8 @@ use super::{
 
 pub use values::{VALUE_MAX, text as variable_text};
 
+/// The JSON Schema of the format, for editors: what of it a schema can say.
+pub const SCHEMA: &str = include_str!("schema.json");
 /// Longest file, in bytes.
 pub const FILE_MAX: usize = 1024 * 1024;
 /// Most steps of a workflow.

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::*;
 
 /// All keys of CONTRACT §1, and those that came since.
-const FULL: &str = r#"
+pub(super) const FULL: &str = r#"
 name: nightly-backup
 description: Dump the database and put it away
 params:
@@ -137,10 +137,10 @@ fn an_error_says_the_key_what_would_be_right_and_where() {
     );
 }
 
-#[test]
-fn each_mistake_has_its_own_sentence_at_its_own_place() {
+/// Files that are wrong, each with its one error.
+pub(super) fn mistakes() -> Vec<(String, &'static str)> {
     let long = "x".repeat(201);
-    for (text, expected) in [
+    vec![
         // The whole file
         ("".to_owned(), "a workflow is a mapping of keys to values, and has `steps` at least (backup.yaml:1:1)"),
         ("- a\n".to_owned(), "a workflow is a mapping of keys to values, and has `steps` at least (backup.yaml:1:1)"),
@@ -237,7 +237,12 @@ fn each_mistake_has_its_own_sentence_at_its_own_place() {
             "steps: [{id: a, run: x}, {id: b, run: x, needs: [a, a]}]\n".to_owned(),
             "steps[1].needs: names \"a\" twice (backup.yaml:1:53)",
         ),
-    ] {
+    ]
+}
+
+#[test]
+fn each_mistake_has_its_own_sentence_at_its_own_place() {
+    for (text, expected) in mistakes() {
         assert_eq!(errors(&text), expected, "in\n{text}");
     }
 }

@@ -1,15 +1,24 @@
 //! `/api/workflows`: what the caller may start.
 
-use axum::{Json as Answer, extract::State, routing::get};
+use axum::{Json as Answer, extract::State, response::IntoResponse, routing::get};
+use http::header;
 
 use super::{App, body::Path, problem::HttpError, routes::Routes};
 use crate::{
-    domain::{access::Viewer, id::Name, listing::WorkflowView},
+    domain::{access::Viewer, id::Name, listing::WorkflowView, workflow},
     server::access::Caller,
 };
 
 pub(super) fn routes() -> Routes<App> {
-    Routes::new().route("/api/workflows", get(list)).route("/api/workflows/{name}", get(one))
+    Routes::new()
+        .route("/api/workflows", get(list))
+        .route("/api/workflows/{name}", get(one))
+        .route("/api/schema/workflow.json", get(schema))
+}
+
+/// The format of workflow files, which is no secret: editors fetch it without a token.
+async fn schema() -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "application/schema+json")], workflow::SCHEMA)
 }
 
 async fn list(State(app): State<App>, caller: Caller) -> Result<Answer<Vec<WorkflowView>>, HttpError> {
