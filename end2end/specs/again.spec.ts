@@ -1,4 +1,4 @@
-import { expect, test } from "../fixtures.ts";
+import { expect, REFUSED, test } from "../fixtures.ts";
 import { ExecutionPage } from "../pages/execution.ts";
 
 test("attempts are told: why one failed, when the next begins, and all of them afterwards", async ({ server, visitor }) => {
@@ -19,7 +19,8 @@ test("attempts are told: why one failed, when the next begins, and all of them a
   expect(await execution.reading()).toEqual(live);
 });
 
-test("what failed is run again from there, and the page goes to the new execution", async ({ server, visitor }) => {
+test("what failed is run again from there, and the page goes to the new execution", async ({ server, visitor, troubles }) => {
+  troubles.meant(REFUSED(409));
   const page = await visitor("alice");
   const execution = new ExecutionPage(page);
   const id = await server.run("alice", "mended");
