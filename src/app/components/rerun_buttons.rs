@@ -53,7 +53,7 @@ pub fn RerunButtons(
                 <button
                     class="button"
                     type="button"
-                    data-kind="primary"
+                    data-kind="main"
                     disabled=move || sent.get()
                     on:click=move |_| send("failed")
                 >
