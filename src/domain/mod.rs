@@ -3,6 +3,7 @@
 //! Pure and shared by both sides. Nothing here does I/O, reads a clock, or panics.
 
 pub mod access;
+pub mod estimate;
 pub mod event;
 pub mod execution;
 pub mod id;
