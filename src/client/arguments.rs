@@ -99,6 +99,12 @@ pub struct ServeArgs {
     /// At the end, wait so long for what runs instead of stopping it: 30s, 10m
     #[arg(long, env = "RUNCAST_DRAIN", value_name = "TIME", value_parser = duration)]
     pub drain: Option<Duration>,
+    /// Least time between two estimates of how far a step is, for tests
+    #[arg(long, value_name = "TIME", value_parser = duration, hide = true)]
+    pub estimate_every: Option<Duration>,
+    /// The shortest silence that makes a step stalled, for tests
+    #[arg(long, value_name = "TIME", value_parser = duration, hide = true)]
+    pub stall_min: Option<Duration>,
 }
 
 /// Where history is kept.

@@ -163,6 +163,9 @@ pub enum Event {
         /// Whether it was not run: what it did in the execution that this one repeats still stands.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         reused: bool,
+        /// The longest time in which it printed nothing, where that was measured.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        longest_silence_ms: Option<u64>,
     },
     /// An attempt failed and another will be made.
     #[serde(rename = "step.retrying")]

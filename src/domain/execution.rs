@@ -468,7 +468,7 @@ impl Execution {
                 let through = first_line.saturating_add(lines.len() as u64);
                 self.change(step, |step| step.lines = step.lines.max(through));
             }
-            Event::StepCompleted { step, attempt, duration_ms, outputs, lines, execution_percent, reused } => {
+            Event::StepCompleted { step, attempt, duration_ms, outputs, lines, execution_percent, reused, .. } => {
                 self.change(step, |step| {
                     step.end(at);
                     step.attempt = step.attempt.max(*attempt);

@@ -105,7 +105,17 @@ fn step_event<P: Strategy<Value = f64> + 'static>(percent: fn() -> P) -> impl St
         7 => {
             let outputs = BTreeMap::from([("key".to_owned(), n.to_string())]);
             let (duration_ms, reused) = (n.into(), n % 5 == 0);
-            Event::StepCompleted { step, attempt, duration_ms, outputs, lines: 3, execution_percent, reused }
+            let longest_silence_ms = (n % 2 == 0).then_some(n.into());
+            Event::StepCompleted {
+                step,
+                attempt,
+                duration_ms,
+                outputs,
+                lines: 3,
+                execution_percent,
+                reused,
+                longest_silence_ms,
+            }
         }
         8 => {
             let exit_code = (status == StepFailure::Failed).then_some(1);
@@ -269,7 +279,8 @@ fn progress(step: &str, attempt: u32, percent: f64, execution_percent: f64, mess
 fn completed(step: &str, attempt: u32, execution_percent: f64) -> Event {
     let outputs = BTreeMap::from([("file".to_owned(), "a.tar".to_owned())]);
     let (step, duration_ms, lines, reused) = (id(step), 5, 4, false);
-    Event::StepCompleted { step, attempt, duration_ms, outputs, lines, execution_percent, reused }
+    let longest_silence_ms = None;
+    Event::StepCompleted { step, attempt, duration_ms, outputs, lines, execution_percent, reused, longest_silence_ms }
 }
 
 fn after(events: Vec<Event>) -> Execution {

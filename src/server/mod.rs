@@ -210,6 +210,7 @@ async fn open(
         false => (Place::File(settings.data.join("journal.db")), Seq(age)),
     };
     let journal = Journal::open(place, begin, feed.clone(), metrics.journal.clone(), tasks).await?;
+    let usual = EngineSettings::default();
     let engine = Engine::new(
         journal.clone(),
         EngineSettings {
@@ -217,7 +218,9 @@ async fn open(
             url: Some(settings.public_url.clone().unwrap_or_else(|| format!("http://{address}"))),
             limit: settings.max_executions,
             keep_folders: settings.keep_folders,
-            ..EngineSettings::default()
+            estimate_every: settings.estimate_every.unwrap_or(usual.estimate_every),
+            stall_min: settings.stall_min.unwrap_or(usual.stall_min),
+            ..usual
         },
     );
     let workflows = Workflows::open(settings.workflows.clone(), tasks, stop.clone()).await;

@@ -47,6 +47,10 @@ pub struct Settings {
     pub keep_count: Option<u64>,
     /// How long to wait at the end for what runs.
     pub drain: Duration,
+    /// Least time between two estimates of how far a step is, if another than the engine's own.
+    pub estimate_every: Option<Duration>,
+    /// The shortest silence that makes a step stalled, if another than the engine's own.
+    pub stall_min: Option<Duration>,
 }
 
 /// Settings that can't be used.
@@ -124,6 +128,8 @@ impl Settings {
             keep_for: days.map(|days| Duration::from_secs(u64::from(days) * 86_400)),
             keep_count: count.or(memory.then_some(MEMORY_COUNT)),
             drain: args.drain.unwrap_or_default(),
+            estimate_every: args.estimate_every,
+            stall_min: args.stall_min,
         })
     }
 }

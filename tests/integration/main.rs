@@ -9,6 +9,7 @@ mod cut;
 mod dice;
 mod disk;
 mod engine;
+mod estimates;
 mod history;
 mod house;
 mod input;

@@ -2,13 +2,15 @@
 //!
 //! Rooms, from the outside in: this one (what runs and what waits, with `queue` for whose turn it is and `rerun` for
 //! what is run again, with `kept` for what was kept of it), `run` (one execution, with `decide` for what comes
-//! next), `step` (one attempt, with `stage` for what it needs and `transcript` for what it says), `tether` → `wire` →
+//! next), `step` (one attempt, with `stage` for what it needs, `transcript` for what it says and `estimates` for what it
+//! does not say), `tether` → `wire` →
 //! `supervisor` (the process that starts and ends a step's processes, with `processes` for what `/proc` knows), `sweep`
 //! (what an earlier life left behind), `recorder` (where facts are made).
 //!
 //! The engine waits for the journal only while its queue is full, never for a commit between steps, never for a reader.
 
 mod decide;
+mod estimates;
 mod kept;
 mod processes;
 mod queue;
@@ -47,6 +49,7 @@ use crate::domain::{
     workflow::{Concurrency, NOBODY, WhenFull, Workflow},
 };
 
+use estimates::{Pace, Pasts};
 use kept::Kept;
 use queue::{AtWork, News, Queue, Waiting};
 use recorder::Recorder;
@@ -81,6 +84,10 @@ pub struct EngineSettings {
     pub grace: Duration,
     /// How long steps with `if: always` may run, together, after the execution was cancelled or timed out.
     pub cleanup: Duration,
+    /// Least time between two estimates of how far a step is.
+    pub estimate_every: Duration,
+    /// No silence shorter than this makes a step stalled.
+    pub stall_min: Duration,
     /// The program whose `supervise` starts the steps: this one.
     pub program: PathBuf,
 }
@@ -94,6 +101,8 @@ impl Default for EngineSettings {
             keep_folders: 20,
             grace: Duration::from_secs(10),
             cleanup: Duration::from_secs(300),
+            estimate_every: Duration::from_secs(2),
+            stall_min: Duration::from_secs(10),
             // Good even after the file on disk was replaced by a newer one.
             program: "/proc/self/exe".into(),
         }
@@ -130,6 +139,8 @@ pub struct NotRunning;
 struct Shared {
     journal: Journal,
     settings: EngineSettings,
+    /// How long steps take.
+    pasts: Pasts,
     /// Everything the engine does in the background.
     tasks: TaskTracker,
     state: Mutex<State>,
@@ -178,7 +189,8 @@ impl Engine {
         let data = std::path::absolute(&settings.data).unwrap_or_else(|_| settings.data.clone());
         let settings = EngineSettings { data, limit: settings.limit.max(1), ..settings };
         let (tasks, state, at_work) = (TaskTracker::new(), Mutex::default(), watch::Sender::new(0));
-        Self(Arc::new(Shared { journal, settings, tasks, state, at_work }))
+        let pasts = Pasts::new(journal.clone());
+        Self(Arc::new(Shared { journal, settings, pasts, tasks, state, at_work }))
     }
 
     /// Settles what an earlier life left: what ran is `interrupted` and its processes are killed, what was queued is
@@ -292,6 +304,10 @@ impl Shared {
         self.work().join(id.to_string())
     }
 
+    fn pace(&self) -> Pace {
+        Pace { every: self.settings.estimate_every, stall_min: self.settings.stall_min }
+    }
+
     fn waiting(&self, execution: Execution, plan: Arc<Workflow>) -> Waiting {
         Waiting {
             id: execution.id,
@@ -311,7 +327,7 @@ impl Shared {
         repeat: Option<Repeat>,
     ) -> Result<Execution, JournalError> {
         let Order { workflow, params, owner, trigger, idempotent } = order;
-        let steps = workflow.planned();
+        let steps = estimates::planned(&workflow, &*self.pasts.of(&workflow.name).await);
         let rerun_of = repeat.as_ref().map(|repeat| repeat.of);
         let event = Event::ExecutionQueued { trigger, params, steps, rerun_of };
         let fact = Fact { at: clock::now(), execution_id: id, owner, workflow: workflow.name.clone(), event };

@@ -3,6 +3,7 @@
 
 use tokio::sync::Mutex;
 
+use super::estimates::Outlook;
 use crate::{
     domain::{
         event::{Event, ExecutionError, ExecutionFailure, Fact, StepFailure},
@@ -26,12 +27,19 @@ struct Known {
     execution: Execution,
     /// When its last fact was: time does not go back within an execution, even if the clock does.
     at: Timestamp,
+    /// When it will be done; none for what does not run here.
+    outlook: Option<Outlook>,
 }
 
 impl Recorder {
     pub(super) fn new(journal: Journal, execution: Execution) -> Self {
         let at = execution.started_at.unwrap_or(execution.queued_at);
-        Self { journal, execution: Mutex::new(Known { execution, at }) }
+        Self { journal, execution: Mutex::new(Known { execution, at, outlook: None }) }
+    }
+
+    /// From now on progress is told with how long the execution still needs.
+    pub(super) async fn foresee(&self, outlook: Outlook) {
+        self.execution.lock().await.outlook = Some(outlook);
     }
 
     /// Records what happened now. The percent of the execution and the number of its lines are filled in here. Waits while the journal's queue is
@@ -60,6 +68,14 @@ impl Recorder {
             _ => {}
         }
         known.execution.take(&fact);
+        let Known { execution, at, outlook } = &mut *known;
+        let ahead = match (&fact.event, outlook) {
+            (Event::StepProgress { .. }, Some(outlook)) => outlook.after(&fact.event, execution, *at),
+            _ => None,
+        };
+        if let (Event::StepProgress { eta_ms, eta_range_ms, .. }, Some(ahead)) = (&mut fact.event, ahead) {
+            (*eta_ms, *eta_range_ms) = (Some(ahead.likely_ms()), Some(ahead.range_ms()));
+        }
         if let Event::StepProgress { execution_percent, .. } | Event::StepCompleted { execution_percent, .. } =
             &mut fact.event
         {

@@ -121,5 +121,6 @@ pub(super) fn reused(step: Step) -> Event {
         // The recorder knows the other steps.
         execution_percent: 0.0,
         reused: true,
+        longest_silence_ms: None,
     }
 }

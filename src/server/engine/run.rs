@@ -19,6 +19,7 @@ use tracing::Instrument as _;
 use super::{
     Control, Shared,
     decide::{Decision, Halt, ancestors, decide},
+    estimates::{Outlook, Pulse, StepPasts},
     kept::{self, Kept},
     recorder::{INTERRUPTED, Recorder},
     stage::{self, Props, environment},
@@ -29,6 +30,7 @@ use super::{
 };
 use crate::{
     domain::{
+        estimate::Usual,
         event::{Event, ExecutionError, ExecutionFailure, StepFailure},
         execution::{Execution, Status, StepStatus},
         id::{ExecutionId, StepId},
@@ -48,6 +50,8 @@ pub(super) struct Run {
     id: ExecutionId,
     recorder: Arc<Recorder>,
     control: Arc<watch::Sender<Control>>,
+    /// How long its steps took before.
+    pasts: Arc<StepPasts>,
     /// Started with the first step.
     tether: Option<Arc<Tether>>,
     masks: SharedMasks,
@@ -105,6 +109,7 @@ impl Run {
             shared,
             plan,
             control,
+            pasts: Arc::default(),
             tether: None,
             masks: SharedMasks::default(),
             outputs: BTreeMap::new(),
@@ -136,6 +141,7 @@ impl Run {
                 .record(Event::ExecutionFailed { status: ExecutionFailure::Failed, error, duration_ms, lines: 0 })
                 .await;
         }
+        shared.pasts.forget(&plan.name);
         let succeeded = recorder.look(|execution| execution.status == Status::Succeeded).await;
         let _ = spawn_blocking(move || {
             if succeeded {
@@ -150,6 +156,8 @@ impl Run {
     }
 
     async fn work(&mut self) {
+        self.pasts = self.shared.pasts.of(&self.plan.name).await;
+        self.recorder.foresee(Outlook::new(&self.plan, &self.pasts)).await;
         self.recorder.record(Event::ExecutionStarted {}).await;
         self.take_over().await;
         self.deadline = self.plan.timeout.map(|timeout| Instant::now() + timeout);
@@ -241,8 +249,10 @@ impl Run {
         let Some(step) = self.plan.steps.iter().find(|step| step.id == *id).cloned() else { return };
         let so_far = |execution: &Execution| execution.step(id).map_or((1, 0), |step| (step.attempt + 1, step.lines));
         let (attempt, lines) = self.recorder.look(so_far).await;
-        let event = Event::StepStarted { step: id.clone(), attempt, estimate_ms: None, usual_ms: None };
-        self.recorder.record(event).await;
+        let past = self.pasts.get(id).cloned().unwrap_or_default();
+        let usual = past.usual();
+        let (estimate_ms, usual_ms) = (usual.map(Usual::median_ms), usual.map(Usual::band_ms));
+        self.recorder.record(Event::StepStarted { step: id.clone(), attempt, estimate_ms, usual_ms }).await;
         if self.halt.is_some() {
             self.cleanup_deadline.get_or_insert_with(|| Instant::now() + self.shared.settings.cleanup);
         }
@@ -256,8 +266,9 @@ impl Run {
         };
         let (stop, asked) = watch::channel(None);
         self.stops.insert(id.clone(), stop);
-        let transcript =
-            Transcript::new(Arc::clone(&self.recorder), Arc::clone(&self.masks), id.clone(), attempt, lines);
+        let pulse = Pulse::new(&past, self.shared.pace(), Instant::now());
+        let (recorder, masks) = (Arc::clone(&self.recorder), Arc::clone(&self.masks));
+        let transcript = Transcript::new(recorder, masks, id.clone(), attempt, lines, pulse);
         let work = Step {
             props: self.props(step, attempt).await,
             tether,
@@ -299,7 +310,7 @@ impl Run {
     async fn ended(&mut self, done: Result<Done, tokio::task::JoinError>) {
         // A panic of the attempt's task ends the execution as one of its own would.
         let done = done.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
-        let Done { step, attempt, verdict, duration, lines, tail, lost } = done;
+        let Done { step, attempt, verdict, duration, silence, lines, tail, lost } = done;
         self.stops.remove(&step);
         if lost {
             self.sweep().await;
@@ -317,6 +328,7 @@ impl Run {
                     // The recorder knows the other steps.
                     execution_percent: 0.0,
                     reused: false,
+                    longest_silence_ms: Some(millis(silence)),
                 };
                 self.outputs.insert(step, outputs);
                 self.recorder.record(event).await;

@@ -44,6 +44,8 @@ pub(super) struct Done {
     pub attempt: u32,
     pub verdict: Result<BTreeMap<String, String>, Failure>,
     pub duration: Duration,
+    /// The longest time in which it printed nothing.
+    pub silence: Duration,
     /// How many log lines it has.
     pub lines: u64,
     /// The last of them.
@@ -143,8 +145,9 @@ impl Step {
             Err(failure) => Err(failure),
         };
         let verdict = verdict.map_err(|failure| Failure { error: masked(&masks, failure.error), ..failure });
-        let (duration, lines, tail) = (begun.elapsed(), transcript.lines(), transcript.tail());
-        Done { step, attempt, verdict, duration, lines, tail, lost }
+        let (duration, silence) = (begun.elapsed(), transcript.silence());
+        let (lines, tail) = (transcript.lines(), transcript.tail());
+        Done { step, attempt, verdict, duration, silence, lines, tail, lost }
     }
 }
 

@@ -8,7 +8,10 @@ use std::{
 
 use tokio::time::Instant;
 
-use super::recorder::Recorder;
+use super::{
+    estimates::{Pulse, Word},
+    recorder::Recorder,
+};
 use crate::{
     domain::{
         event::{Event, Source},
@@ -48,6 +51,10 @@ pub(super) struct Transcript {
     /// The last `::error::`.
     last_error: Option<String>,
     progress: Option<Progress>,
+    /// What there is to say when it says nothing.
+    pulse: Pulse,
+    /// Set when nothing more comes.
+    silence: Duration,
 }
 
 /// How far the attempt is.
@@ -62,7 +69,14 @@ struct Progress {
 
 impl Transcript {
     /// `recorded` is how many lines the step's earlier attempts have.
-    pub(super) fn new(recorder: Arc<Recorder>, masks: SharedMasks, step: StepId, attempt: u32, recorded: u64) -> Self {
+    pub(super) fn new(
+        recorder: Arc<Recorder>,
+        masks: SharedMasks,
+        step: StepId,
+        attempt: u32,
+        recorded: u64,
+        pulse: Pulse,
+    ) -> Self {
         Self {
             recorder,
             masks,
@@ -77,24 +91,31 @@ impl Transcript {
             tail: VecDeque::with_capacity(TAIL_LINES),
             last_error: None,
             progress: None,
+            pulse,
+            silence: Duration::ZERO,
         }
     }
 
     /// Takes in what was read from one of the streams, and records what is enough for a fact.
     pub(super) async fn feed(&mut self, stream: Stream, bytes: &[u8]) {
+        self.pulse.sign(Instant::now());
         self.parse(stream, |output, mut emit| output.feed(bytes, clock::now(), &mut emit));
         self.record_due().await;
+        self.pulse.served(Instant::now());
     }
 
     /// When [`Transcript::record_due`] has something to do.
     pub(super) fn due_at(&self) -> Option<Instant> {
         let progress = self.progress.as_ref().filter(|progress| progress.news).map(|progress| progress.next_at);
-        self.flush_at.into_iter().chain(progress).min()
+        self.flush_at.into_iter().chain(progress).chain(self.pulse.due_at()).min()
     }
 
-    /// Records whole chunks, lines that have waited long enough, and progress whose turn it is.
+    /// Records what its silence says, whole chunks, lines that have waited long enough, and progress whose turn it is.
     pub(super) async fn record_due(&mut self) {
         let now = Instant::now();
+        while let Some(word) = self.pulse.word(now) {
+            self.record_word(word).await;
+        }
         let all = self.flush_at.is_some_and(|at| at <= now);
         self.record_lines(all).await;
         if self.progress.as_ref().is_some_and(|progress| progress.news && progress.next_at <= now) {
@@ -104,6 +125,7 @@ impl Transcript {
 
     /// Takes in that nothing more comes, and records all that is left: before every change of the step's state.
     pub(super) async fn finish(&mut self) {
+        self.silence = self.pulse.silence(Instant::now());
         for stream in [Stream::Out, Stream::Err] {
             self.parse(stream, |output, mut emit| output.finish(&mut emit));
         }
@@ -111,6 +133,11 @@ impl Transcript {
         if self.progress.as_ref().is_some_and(|progress| progress.news) {
             self.record_progress().await;
         }
+    }
+
+    /// The longest time in which it printed nothing, once it is finished.
+    pub(super) fn silence(&self) -> Duration {
+        self.silence
     }
 
     /// How many lines there are in facts.
@@ -158,7 +185,8 @@ impl Transcript {
             Said::Progress { percent, message } => {
                 let message = message.map(|message| self.masked(message));
                 let progress = self.progress.get_or_insert_with(|| Progress {
-                    percent: 0.0,
+                    // What was estimated before does not fall either.
+                    percent: self.pulse.said(),
                     message: None,
                     news: true,
                     next_at: Instant::now(),
@@ -206,10 +234,40 @@ impl Transcript {
         }
     }
 
+    async fn record_word(&mut self, word: Word) {
+        let (step, attempt) = (self.step.clone(), self.attempt);
+        let event = match (word, &self.progress) {
+            (Word::Stalled { silent_ms, usual_ms }, _) => Event::StepStalled { step, attempt, silent_ms, usual_ms },
+            (Word::Resumed, _) => Event::StepResumed { step, attempt },
+            (Word::Estimate(percent), None) => Event::StepProgress {
+                step,
+                attempt,
+                percent,
+                message: None,
+                source: Source::Estimated,
+                // The recorder knows the other steps, and how long they take.
+                execution_percent: 0.0,
+                eta_ms: None,
+                eta_range_ms: None,
+            },
+            // It has told its percent itself: that comes in its turn, and again only for the sake of the eta.
+            (Word::Estimate(_), Some(_)) | (Word::Again, _) => {
+                let news = self.progress.as_ref().is_some_and(|progress| progress.news);
+                if !news && self.recorder.look(|execution| execution.eta_ms.is_some()).await {
+                    self.record_progress().await;
+                }
+                return;
+            }
+        };
+        self.recorder.record(event).await;
+    }
+
     async fn record_progress(&mut self) {
         let Some(progress) = &mut self.progress else { return };
+        let now = Instant::now();
         progress.news = false;
-        progress.next_at = Instant::now() + PACE;
+        progress.next_at = now + PACE;
+        self.pulse.told(progress.percent, now);
         let event = Event::StepProgress {
             step: self.step.clone(),
             attempt: self.attempt,

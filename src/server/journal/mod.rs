@@ -9,6 +9,7 @@
 mod list;
 mod log;
 mod page;
+mod past;
 mod query;
 mod retention;
 mod writer;

@@ -2,7 +2,7 @@
 
 use sqlx::{Connection as _, Row};
 
-use super::{Connection, JournalError, db, seq};
+use super::{Connection, JournalError, db, past, seq};
 use crate::domain::{id::Seq, time::Timestamp};
 
 /// How long the key of a request is remembered, in milliseconds: 24 hours.
@@ -43,6 +43,7 @@ pub(super) async fn prune(
             .bind(retention.now.0 - KEYS_KEPT_MS)
             .execute(&mut *transaction)
             .await?;
+        past::forget(&mut transaction).await?;
         transaction.commit().await?;
         pruned += old.len() as u64;
         if (old.len() as i64) < AT_ONCE {

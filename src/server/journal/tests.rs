@@ -94,7 +94,7 @@ pub(in crate::server) async fn in_memory(feed: &Feed) -> Journal {
     open.await.expect("a journal in memory")
 }
 
-async fn on_disk(folder: &std::path::Path) -> Journal {
+pub(in crate::server) async fn on_disk(folder: &std::path::Path) -> Journal {
     let place = Place::File(folder.join("journal.db"));
     let tasks = TaskTracker::new();
     let open = Journal::open(place, Seq(0), Feed::default(), JournalMetrics::default(), &tasks);

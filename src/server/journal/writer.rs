@@ -9,7 +9,7 @@ use std::{
 use sqlx::{QueryBuilder, Sqlite, SqlitePool, pool::PoolConnection};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
 
-use super::{Health, Idempotent, JournalError, Retention, db, query, retention};
+use super::{Health, Idempotent, JournalError, Retention, db, past, query, retention};
 use crate::{
     domain::{
         event::{Event, Fact, Recorded},
@@ -72,6 +72,8 @@ struct Batch {
     committed: Vec<Committed>,
     keys: Vec<i64>,
     chunks: Vec<ChunkRow>,
+    /// What it teaches for estimates.
+    past: past::Rows,
     touched: BTreeMap<ExecutionId, i64>,
     /// What its output takes; given back when it is gone.
     room: Vec<OwnedSemaphorePermit>,
@@ -259,6 +261,7 @@ impl Writer {
         }
         batch.push_events(&mut commit);
         batch.push_chunks(&mut commit);
+        batch.past.push(&mut commit);
         commit.push("commit");
         // Small ones are alike: the next one finds its statements prepared.
         let again = batch.committed.len() + batch.touched.len() <= ALIKE;
@@ -341,6 +344,7 @@ impl Batch {
             });
             open.lines += count;
         }
+        self.past.add(recorded, &open.execution);
         // A fact is made of strings, numbers and maps with string keys: it can always be written.
         let mut body = serde_json::to_string(fact).expect("a fact is plain JSON");
         body.remove(0);
