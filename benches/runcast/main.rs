@@ -8,6 +8,7 @@
 mod burst;
 mod clocks;
 mod crowd;
+mod estimates;
 mod fanout;
 mod history;
 mod hosted;
@@ -33,9 +34,21 @@ mod wasm;
 use std::process::{Command, ExitCode};
 
 /// All parts, in the order in which they run.
-const PARTS: [&str; 13] = [
-    "steps", "scale", "fanout", "latency", "burst", "crowd", "stalled", "journal", "replay", "history", "memory",
-    "shutdown", "wasm",
+const PARTS: [&str; 14] = [
+    "steps",
+    "scale",
+    "fanout",
+    "latency",
+    "burst",
+    "crowd",
+    "stalled",
+    "journal",
+    "replay",
+    "history",
+    "memory",
+    "shutdown",
+    "wasm",
+    "estimates",
 ];
 /// What this program is started with to measure one part.
 const PART: &str = "--part";
@@ -89,6 +102,7 @@ fn measure(part: &str) {
             "history" => history::measure().await,
             "memory" => memory::measure().await,
             "shutdown" => shutdown::measure().await,
+            "estimates" => estimates::measure(),
             _ => wasm::measure(),
         }
     });
