@@ -90,7 +90,8 @@ async fn fill(journal: &Journal) {
 }
 
 fn failed(number: usize) -> Event {
-    let message = if number / FAILS % ODD == 0 { "a meteor came down" } else { "no space left on the device" };
+    let message =
+        if (number / FAILS).is_multiple_of(ODD) { "a meteor came down" } else { "no space left on the device" };
     let error = ExecutionError { step: None, message: message.to_owned(), exit_code: Some(1), tail: Vec::new() };
     Event::ExecutionFailed { status: ExecutionFailure::Failed, error, duration_ms: 5, lines: 0 }
 }
