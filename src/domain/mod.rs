@@ -12,6 +12,7 @@ pub mod log;
 pub mod output;
 pub mod problem;
 pub mod reading;
+pub mod schedule;
 pub mod state_hash;
 pub mod time;
 pub mod workflow;

@@ -8,6 +8,7 @@ use super::{
     reading::{Reader, reserved},
     yaml::{Kind, Node},
 };
+use crate::domain::schedule::{Cron, zone};
 
 const CONCURRENCY_KEYS: [&str; 2] = ["limit", "when-full"];
 const WEBHOOK_KEYS: [&str; 2] = ["secret", "body"];
@@ -70,7 +71,16 @@ impl Reader<'_> {
             let message = format!("nobody is there to say what {:?} is: give that parameter a default", open.name);
             self.refuse(path, node.mark, message);
         }
-        nodes.iter().take(SCHEDULE_MAX).filter_map(|time| self.title(path, time)).collect()
+        let good = |time: &Node| {
+            let text = self.title(path, time)?;
+            self.noted(path, time.mark, text.parse::<Cron>()).map(|_| text)
+        };
+        nodes.iter().take(SCHEDULE_MAX).filter_map(good).collect()
+    }
+
+    pub(super) fn timezone(&mut self, path: &str, node: &Node) -> Option<String> {
+        let name = self.title(path, node)?;
+        self.noted(path, node.mark, zone(&name)).map(|_| name)
     }
 
     pub(super) fn webhook(&mut self, path: &str, node: &Node, params: &[Parameter]) -> Option<Webhook> {

@@ -136,7 +136,7 @@ impl Reader<'_> {
         let secrets = root.get("secrets").map(|(path, node)| self.secrets(&path, node)).unwrap_or_default();
         let concurrency = self.optional(&root, "concurrency", Self::concurrency);
         let schedule = root.get("schedule").map(|(path, node)| self.schedule(&path, node, &params)).unwrap_or_default();
-        let timezone = self.optional(&root, "timezone", Self::title);
+        let timezone = self.optional(&root, "timezone", Self::timezone);
         let missed = self.optional(&root, "missed", Self::missed_times).unwrap_or_default();
         let owner = self.optional(&root, "owner", Self::parsed);
         let webhook = root.get("webhook").and_then(|(path, node)| self.webhook(&path, node, &params));
@@ -563,7 +563,7 @@ impl Reader<'_> {
         None
     }
 
-    fn noted<T, E: Display>(&mut self, path: &str, mark: Mark, result: Result<T, E>) -> Option<T> {
+    pub(super) fn noted<T, E: Display>(&mut self, path: &str, mark: Mark, result: Result<T, E>) -> Option<T> {
         result.map_err(|error| self.refuse(path, mark, error.to_string())).ok()
     }
 
