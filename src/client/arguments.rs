@@ -81,6 +81,9 @@ pub struct ServeArgs {
     /// Keep the working folders of so many executions that did not succeed, to run them again from there [default: 20]
     #[arg(long, env = "RUNCAST_KEEP_FOLDERS", value_name = "N")]
     pub keep_folders: Option<u32>,
+    /// The folder of secrets, a file for each; those in the server's environment come first
+    #[arg(long, env = "RUNCAST_SECRETS", value_name = "DIR")]
+    pub secrets: Option<PathBuf>,
     /// How many event streams one user may have open at once [default: 64]
     #[arg(long, env = "RUNCAST_MAX_USER_STREAMS", value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub max_user_streams: Option<u32>,

@@ -14,6 +14,9 @@ use super::{
 /// Most executions on one page of a list.
 pub const PAGE_MAX: usize = 200;
 
+/// How many of its next times a workflow with a schedule tells.
+pub const NEXT_RUNS: usize = 3;
+
 /// The header with which somebody who follows an execution asks for its snapshot because what they folded is not what
 /// the server has; its value is the `seq` of the fact at which they noticed.
 pub const OUT_OF_SYNC: &str = "runcast-out-of-sync";
@@ -85,6 +88,12 @@ pub struct WorkflowView {
     pub steps: Vec<PlannedStep>,
     /// Who may start it; absent means every user.
     pub allow: Option<Vec<Name>>,
+    /// When it starts by itself: cron expressions.
+    pub schedule: Vec<String>,
+    /// By which clock, as the IANA database names it.
+    pub timezone: String,
+    /// The next [`NEXT_RUNS`] of these times, as of the answer.
+    pub next_runs: Vec<Timestamp>,
     /// What is wrong with the file as it stands on disk; what is shown is then its last good version, if there was one.
     pub errors: Vec<String>,
     /// Whether it can be started: there is a good version.

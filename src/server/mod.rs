@@ -12,6 +12,8 @@ pub mod http;
 pub mod journal;
 pub mod metrics;
 pub mod missing;
+pub mod schedule;
+pub mod secrets;
 pub mod settings;
 pub mod sqlite;
 pub mod workflows;
@@ -41,6 +43,8 @@ use self::{
     http::App,
     journal::{Journal, Place, Retention},
     metrics::Metrics,
+    schedule::Scheduler,
+    secrets::Secrets,
     settings::Settings,
     workflows::Workflows,
 };
@@ -62,6 +66,8 @@ pub struct Server {
     settings: Settings,
     /// Cancelled to stop the tasks that never end by themselves.
     stop: CancellationToken,
+    /// Cancelled to start nothing more by the clock.
+    stop_scheduling: CancellationToken,
     /// Cancelled to stop accepting connections.
     stop_listening: CancellationToken,
     tasks: TaskTracker,
@@ -150,9 +156,12 @@ impl Server {
         let app = open(&settings, address, &tasks, &stop).await?;
         app.engine.recover().await?;
         prune_regularly(app.journal.clone(), &settings, &tasks, stop.clone());
+        let scheduler = Scheduler::open(app.engine.clone(), app.journal.clone(), app.workflows.clone()).await?;
+        let stop_scheduling = stop.child_token();
+        tasks.spawn(scheduler.run(stop_scheduling.clone()));
         let (stop_listening, listening) = (CancellationToken::new(), TaskTracker::new());
         listening.spawn(http::listen(listener, http::router(app.clone()), stop_listening.clone()));
-        Ok(Self { address, app, settings, stop, stop_listening, tasks, listening, _lock: lock })
+        Ok(Self { address, app, settings, stop, stop_scheduling, stop_listening, tasks, listening, _lock: lock })
     }
 
     /// What stands behind it.
@@ -174,6 +183,7 @@ impl Server {
 
     /// Ends all streams, stops what runs (or waits for it as long as `drain` says), and leaves nothing behind.
     pub async fn stop(self) {
+        self.stop_scheduling.cancel();
         if self.settings.drain.is_zero() {
             self.app.feed.close();
             self.stop_listening.cancel();
@@ -227,7 +237,9 @@ async fn open(
     let file = Path::new(settings::FILE).exists().then_some(settings::FILE);
     let mut leptos = get_configuration(file).map_err(|error| StartError::Leptos(error.to_string()))?.leptos_options;
     leptos.site_addr = address;
-    Ok(App { access, engine, feed, journal, metrics, workflows, leptos, keyed_starts: Arc::new(Mutex::new(())) })
+    let secrets = Secrets::new(settings.secrets.clone());
+    let keyed_starts = Arc::new(Mutex::new(()));
+    Ok(App { access, engine, feed, journal, metrics, secrets, workflows, leptos, keyed_starts })
 }
 
 /// Makes the data folder, for the server's user only, and locks it.

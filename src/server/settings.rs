@@ -35,6 +35,8 @@ pub struct Settings {
     pub max_executions: usize,
     /// Of how many executions that did not succeed the working folder is kept.
     pub keep_folders: usize,
+    /// The folder of secrets.
+    pub secrets: Option<PathBuf>,
     /// How many event streams one user may have open.
     pub max_user_streams: usize,
     /// How many event streams may be open in all.
@@ -83,6 +85,7 @@ struct Table {
     trust_proxy: Option<bool>,
     max_executions: Option<NonZeroUsize>,
     keep_folders: Option<usize>,
+    secrets: Option<PathBuf>,
     max_user_streams: Option<NonZeroUsize>,
     max_streams: Option<NonZeroUsize>,
     journal: Option<Journal>,
@@ -117,6 +120,7 @@ impl Settings {
         Ok(Self {
             data: args.data.or(table.data).unwrap_or_else(|| "data".into()),
             workflows: args.workflows.or(table.workflows).unwrap_or_else(|| "workflows".into()),
+            secrets: args.secrets.or(table.secrets),
             listen: args.listen.or(table.listen).unwrap_or_else(|| "127.0.0.1:3000".to_owned()),
             public_url: args.public_url.or(table.public_url).map(address).transpose()?,
             trust_proxy: args.trust_proxy.or(table.trust_proxy).unwrap_or(false),

@@ -4,17 +4,20 @@ use std::{
     collections::BTreeMap,
     io::Read,
     path::{Path, PathBuf},
-    sync::{Arc, PoisonError, RwLock, RwLockReadGuard},
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
+use tokio::sync::watch;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::http::HttpError;
+use super::{clock, http::HttpError};
 use crate::domain::{
     access::Viewer,
     id::Name,
-    listing::{Statistics, WorkflowView},
+    listing::{NEXT_RUNS, Statistics, WorkflowView},
+    schedule::{Schedule, UTC},
+    time::Timestamp,
     workflow::{FILE_MAX, Workflow, WorkflowError},
 };
 
@@ -25,7 +28,7 @@ const FILES_MAX: usize = 2_000;
 
 /// A handle on what can be run; cheap to clone.
 #[derive(Clone, Default)]
-pub struct Workflows(Arc<RwLock<BTreeMap<String, File>>>);
+pub struct Workflows(Arc<watch::Sender<BTreeMap<String, File>>>);
 
 /// A file of the folder.
 #[derive(Clone)]
@@ -61,7 +64,7 @@ impl Workflows {
         let before = self.files().clone();
         let looked = tokio::task::spawn_blocking(move || look(&folder, &before)).await;
         match looked {
-            Ok(Ok(Some(files))) => *self.0.write().unwrap_or_else(PoisonError::into_inner) = files,
+            Ok(Ok(Some(files))) => _ = self.0.send_replace(files),
             Ok(Ok(None)) => {}
             Ok(Err(error)) => tracing::warn!(%error, "the workflows folder can't be read"),
             Err(error) => tracing::error!(%error, "looking at the workflows folder failed"),
@@ -90,9 +93,37 @@ impl Workflows {
         views
     }
 
-    fn files(&self) -> RwLockReadGuard<'_, BTreeMap<String, File>> {
-        // Held for clones and look-ups only; a panic there leaves the map whole.
-        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    /// Each workflow of the folder with its last good version, if there was one.
+    pub fn all(&self) -> Vec<(Name, Option<Arc<Workflow>>)> {
+        self.files().values().filter_map(|file| Some((file.name.clone()?, file.good.clone()))).collect()
+    }
+
+    /// The workflow of this name, whoever may start it.
+    pub fn good(&self, name: &Name) -> Option<Arc<Workflow>> {
+        self.files().values().find(|file| file.name.as_ref() == Some(name))?.good.clone()
+    }
+
+    /// Ends when the folder has changed since it ended last.
+    pub fn changes(&self) -> Changes {
+        Changes(self.0.subscribe())
+    }
+
+    /// Held for clones and look-ups only: a change of the folder waits for it.
+    fn files(&self) -> watch::Ref<'_, BTreeMap<String, File>> {
+        self.0.borrow()
+    }
+}
+
+/// Tells when the folder has changed.
+pub struct Changes(watch::Receiver<BTreeMap<String, File>>);
+
+impl Changes {
+    /// Ends when it has, since this ended last. Cancel safe.
+    pub async fn next(&mut self) {
+        if self.0.changed().await.is_err() {
+            // Nobody looks at the folder any more.
+            std::future::pending().await
+        }
     }
 }
 
@@ -108,12 +139,20 @@ impl File {
             params: good.map(|workflow| workflow.params.clone()).unwrap_or_default(),
             steps: good.map(Workflow::planned).unwrap_or_default(),
             allow: good.and_then(|workflow| workflow.allow.clone()),
+            schedule: good.map(|workflow| workflow.schedule.clone()).unwrap_or_default(),
+            timezone: good.and_then(|workflow| workflow.timezone.clone()).unwrap_or_else(|| UTC.to_owned()),
+            next_runs: good.map(next_runs).unwrap_or_default(),
             errors: self.errors.iter().map(ToString::to_string).collect(),
             runnable: good.is_some(),
             last: None,
             statistics: Statistics::default(),
         })
     }
+}
+
+fn next_runs(workflow: &Workflow) -> Vec<Timestamp> {
+    let schedule = Schedule::of(workflow).ok().flatten();
+    schedule.map(|schedule| schedule.upcoming(clock::now(), NEXT_RUNS)).unwrap_or_default()
 }
 
 /// The folder as it is now; none if it is as before.

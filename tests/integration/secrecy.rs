@@ -115,8 +115,15 @@ struct House {
 impl House {
     async fn new(roles: &[bool], owners: &[(usize, bool)]) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
+        let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).expect("it can be written");
+        for made in ["workflows", "secrets"] {
+            std::fs::create_dir(folder.path().join(made)).expect("a folder");
+        }
+        write("workflows/hooked.yaml", "webhook: { secret: HOOK_KEY }\nsteps: [{ id: only, run: 'true' }]\n");
+        write("secrets/HOOK_KEY", "swordfish");
         let args = ServeArgs {
             data: Some(folder.path().join("data")),
+            secrets: Some(folder.path().join("secrets")),
             workflows: Some(folder.path().join("workflows")),
             listen: Some("127.0.0.1:0".to_owned()),
             ..ServeArgs::default()
@@ -195,6 +202,8 @@ fn filled(path: &str, executions: &[Told]) -> Vec<String> {
     let things: Vec<String> = match (path.contains("executions"), name) {
         (true, "id") => executions.iter().map(|told| told.id.to_string()).collect(),
         (false, "id") => vec![Uuid::now_v7().to_string()],
+        // One that others may call, with a signature, and one that is not there.
+        (_, "workflow") => vec!["hooked".to_owned(), "one".to_owned()],
         (_, "name") if path.contains("users") => vec![NO_USER.to_owned()],
         (_, "name") => vec!["one".to_owned()],
         (_, other) => panic!("{path}: say here what {other:?} can be, so that this route is looked at as well"),

@@ -87,7 +87,7 @@ async fn start(
 }
 
 /// What `work` comes to, unless the journal keeps it waiting because it can't write.
-async fn in_time<T>(journal: &Journal, work: impl Future<Output = T>) -> Result<T, HttpError> {
+pub(super) async fn in_time<T>(journal: &Journal, work: impl Future<Output = T>) -> Result<T, HttpError> {
     tokio::select! {
         done = work => Ok(done),
         why = journal.stuck() => {

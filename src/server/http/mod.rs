@@ -6,6 +6,7 @@ mod executions;
 mod fields;
 mod guard;
 mod health;
+mod hooks;
 mod listener;
 mod outlet;
 mod pages;
@@ -29,7 +30,10 @@ use tokio::sync::Mutex;
 use tower_http::compression::{CompressionLayer, predicate::DefaultPredicate};
 
 use self::routes::Routes;
-use super::{access::Access, engine::Engine, feed::Feed, journal::Journal, metrics::Metrics, workflows::Workflows};
+use super::{
+    access::Access, engine::Engine, feed::Feed, journal::Journal, metrics::Metrics, secrets::Secrets,
+    workflows::Workflows,
+};
 
 pub use self::{body::BODY_MAX, listener::listen, problem::HttpError};
 
@@ -46,6 +50,8 @@ pub struct App {
     pub journal: Journal,
     /// What the server counts of itself.
     pub metrics: Metrics,
+    /// What only the server and its steps know.
+    pub secrets: Secrets,
     /// What can be run.
     pub workflows: Workflows,
     /// Where the page's files are.
@@ -64,6 +70,7 @@ fn answers(app: &App) -> Routes<App> {
         .merge(users::routes())
         .merge(tokens::routes())
         .merge(health::routes())
+        .merge(hooks::routes())
         .route("/api", any(async || HttpError::NotFound))
         .route("/api/{*rest}", any(async || HttpError::NotFound))
         .merge(pages::routes(app))

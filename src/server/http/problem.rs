@@ -22,6 +22,12 @@ pub enum HttpError {
     /// 401.
     #[error("sign in, or send a token: `Authorization: Bearer rc_…`")]
     Unauthenticated,
+    /// 401: a call that is not signed as it must be. One text for all that can be wrong with it.
+    #[error(
+        "X-Runcast-Signature is missing, wrong, or of another time: it is t=<seconds since 1970, now>,v1=<the \
+         hexadecimal HMAC-SHA256 of \"<t>.<body>\", with the secret that the workflow's file names>"
+    )]
+    Unsigned,
     /// 403: the caller may see it but not do this; why.
     #[error("{0}")]
     Forbidden(String),
@@ -63,7 +69,7 @@ impl HttpError {
     fn status(&self) -> StatusCode {
         match self {
             HttpError::BadRequest(_) => StatusCode::BAD_REQUEST,
-            HttpError::Unauthenticated => StatusCode::UNAUTHORIZED,
+            HttpError::Unauthenticated | HttpError::Unsigned => StatusCode::UNAUTHORIZED,
             HttpError::Forbidden(_) => StatusCode::FORBIDDEN,
             HttpError::NotFound => StatusCode::NOT_FOUND,
             HttpError::WrongMethod => StatusCode::METHOD_NOT_ALLOWED,

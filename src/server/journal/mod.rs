@@ -12,6 +12,7 @@ mod page;
 mod past;
 mod query;
 mod retention;
+mod schedules;
 mod writer;
 
 use std::{
@@ -36,7 +37,12 @@ use crate::domain::{
     workflow::Workflow,
 };
 
-pub use self::{page::Page, query::Idempotent, retention::Retention};
+pub use self::{
+    page::Page,
+    query::Idempotent,
+    retention::Retention,
+    schedules::{Handled, SCHEDULES_KEPT},
+};
 use writer::{Message, Writer};
 
 /// Most facts that wait for a commit; whoever has one more waits.

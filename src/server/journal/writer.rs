@@ -9,12 +9,12 @@ use std::{
 use sqlx::{QueryBuilder, Sqlite, SqlitePool, pool::PoolConnection};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
 
-use super::{Health, Idempotent, JournalError, Retention, db, past, query, retention};
+use super::{Handled, Health, Idempotent, JournalError, Retention, db, past, query, retention, schedules};
 use crate::{
     domain::{
         event::{Event, Fact, Recorded},
         execution::Execution,
-        id::{ExecutionId, Seq},
+        id::{ExecutionId, Name, Seq},
         workflow::Workflow,
     },
     server::{
@@ -44,6 +44,8 @@ pub(super) enum Message {
     },
     Flush(oneshot::Sender<()>),
     Prune(Retention, oneshot::Sender<u64>),
+    /// How far the schedule of a workflow was handled; nothing for one that is gone.
+    Schedule(Name, Option<Handled>, oneshot::Sender<()>),
     Close(oneshot::Sender<()>),
 }
 
@@ -125,6 +127,7 @@ impl Writer {
             let mut batch = Batch::default();
             let mut replies = Vec::new();
             let mut prunings = Vec::new();
+            let mut handled = Vec::new();
             let mut close = None;
             for message in waiting.drain(..) {
                 match message {
@@ -138,6 +141,7 @@ impl Writer {
                     }
                     Message::Flush(reply) => replies.push(Reply::Flushed(reply)),
                     Message::Prune(retention, reply) => prunings.push((retention, reply)),
+                    Message::Schedule(workflow, how_far, reply) => handled.push((workflow, how_far, reply)),
                     Message::Close(reply) => close = Some(reply),
                 }
             }
@@ -145,6 +149,9 @@ impl Writer {
             self.answer(batch, replies);
             // Those who were answered hand over what comes next before the next commit begins: fewer, larger ones.
             tokio::task::yield_now().await;
+            for (workflow, how_far, reply) in handled {
+                self.keep_schedule(&workflow, how_far.as_ref(), reply).await;
+            }
             for (retention, reply) in prunings {
                 self.prune(&retention, reply).await;
             }
@@ -305,6 +312,20 @@ impl Writer {
                 if open.execution.status.is_final() {
                     self.open.remove(id);
                 }
+            }
+        }
+    }
+
+    /// Tried once: whoever asked is told by nothing that it failed, and asks again.
+    async fn keep_schedule(&mut self, workflow: &Name, how_far: Option<&Handled>, reply: oneshot::Sender<()>) {
+        let kept = match self.connection().await {
+            Ok(connection) => schedules::keep(connection, workflow, how_far).await,
+            Err(error) => Err(error),
+        };
+        match kept {
+            Ok(()) => _ = reply.send(()),
+            Err(error) => {
+                tracing::error!(%error, %workflow, "how far a schedule was handled could not be written down")
             }
         }
     }
