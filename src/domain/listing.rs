@@ -102,6 +102,9 @@ pub struct WorkflowView {
     pub last: Option<PastRun>,
     /// What is known from past runs that the reader may see.
     pub statistics: Statistics,
+    /// How the last 50 of these ended, newest first, and a few more that succeeded; only where one workflow was asked for.
+    #[serde(default)]
+    pub history: Vec<PastRun>,
 }
 
 /// A run of a workflow, in short.

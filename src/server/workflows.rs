@@ -146,6 +146,7 @@ impl File {
             runnable: good.is_some(),
             last: None,
             statistics: Statistics::default(),
+            history: Vec::new(),
         })
     }
 }

@@ -7,6 +7,7 @@ pub mod execution_header;
 pub mod execution_row;
 pub mod field;
 pub mod filter_bar;
+pub mod history_bars;
 pub mod icon;
 pub mod live_light;
 pub mod moment;

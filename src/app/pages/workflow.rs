@@ -11,13 +11,13 @@ use super::{
 use crate::{
     app::{
         api,
-        components::{run_form::RunForm, trouble::Trouble},
+        components::{history_bars::HistoryBars, moment::Moment, run_form::RunForm, trouble::Trouble},
         rows::{Page, Rows},
     },
     domain::{
         event::PlannedStep,
         listing::{Query, WorkflowView},
-        time::spoken,
+        time::{Timestamp, spoken},
     },
 };
 
@@ -80,6 +80,7 @@ fn Found(workflow: WorkflowView, page: Page) -> impl IntoView {
             <section aria-label="Run it">{form}</section>
             <section aria-label="About it">
                 <Numbers workflow=workflow.clone()/>
+                {(!workflow.history.is_empty()).then(|| view! { <HistoryBars runs=workflow.history.clone()/> })}
                 <Steps steps=workflow.steps.clone()/>
                 <Active title="Running" rows=rows.running/>
                 <Active title="Queued" rows=rows.queued/>
@@ -104,9 +105,23 @@ fn Numbers(workflow: WorkflowView) -> impl IntoView {
     view! {
         <dl class="stat-line">
             {numbers}
+            {(!workflow.next_runs.is_empty()).then(|| view! {
+                <div>
+                    <dt>{format!("next, by {} {}", workflow.schedule.join(", "), workflow.timezone)}</dt>
+                    <dd><NextRuns at=workflow.next_runs/></dd>
+                </div>
+            })}
             <div><dt>"file"</dt><dd><small>{workflow.file}</small></dd></div>
         </dl>
     }
+}
+
+/// The next time, and those after it beside it.
+#[component]
+fn NextRuns(at: Vec<Timestamp>) -> impl IntoView {
+    let mut times = at.into_iter();
+    let next = times.next().map(|at| view! { <Moment at/> });
+    view! { {next} <small>{times.map(|at| view! { ", " <Moment at/> }).collect_view()}</small> }
 }
 
 #[component]

@@ -75,6 +75,7 @@ fn WorkflowRow(flows: Flows, view: WorkflowView) -> impl IntoView {
             <th scope="row" data-part="about">
                 <a href=href.clone()>{view.name.to_string()}</a>
                 <span>{view.description.clone()}</span>
+                {view.next_runs.first().map(|at| view! { <span data-part="next">"next run " <Moment at=*at/></span> })}
                 {errors}
             </th>
             <td data-part="steps" title=names.join(", ")>{view.runnable.then_some(names.len())}</td>

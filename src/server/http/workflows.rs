@@ -52,5 +52,6 @@ pub(in crate::server) async fn find(
         return Ok(None);
     };
     (view.last, view.statistics) = app.journal.past(&viewer.scope(), name).await?;
+    view.history = app.journal.outcomes(&viewer.scope(), name).await?;
     Ok(Some(view))
 }
