@@ -6,6 +6,9 @@ fn main() -> std::process::ExitCode {
     if std::env::args_os().nth(1).is_some_and(|word| word == "supervise") {
         return runcast::server::engine::supervise();
     }
+    if std::env::args_os().nth(1).is_some_and(|word| word == runcast::client::exec::LEAD) {
+        return runcast::client::exec::lead();
+    }
     runcast::client::run()
 }
 

@@ -33,6 +33,32 @@ pub struct Api {
     token: Option<String>,
 }
 
+/// Work of ours that has begun on a server.
+#[derive(Debug, Deserialize)]
+pub struct BegunElsewhere {
+    /// Its id.
+    pub id: ExecutionId,
+    /// What it is reported by.
+    pub token: String,
+}
+
+/// What the server said to a report.
+#[derive(Debug)]
+pub enum Reported {
+    /// It was taken.
+    Heard {
+        /// Whether the work is to be stopped.
+        cancel: bool,
+    },
+    /// The execution has ended there.
+    Ended {
+        /// Whether it was cancelled.
+        cancelled: bool,
+    },
+    /// It never will be; why.
+    Refused(String),
+}
+
 /// A page of the list, as far as the command line looks at it.
 #[derive(Debug, Deserialize)]
 pub struct Page {
@@ -109,6 +135,34 @@ impl Api {
     pub async fn cancel(&self, id: ExecutionId) -> Result<Value, ClientError> {
         let path = format!("/api/executions/{id}/cancel");
         self.document(self.request(Method::POST, &path).timeout(ANSWER_TIME)).await
+    }
+
+    /// Begins work that runs elsewhere: here. `key` is the same each time that this is repeated.
+    ///
+    /// # Errors
+    /// If the server is not reached, or refuses.
+    pub async fn begin_external(&self, body: &Value, key: &str) -> Result<BegunElsewhere, ClientError> {
+        let request = self.request(Method::POST, "/api/external").header("Idempotency-Key", key);
+        self.document(request.timeout(ANSWER_TIME).json(body)).await
+    }
+
+    /// Reports on it, by its own token.
+    ///
+    /// # Errors
+    /// If the server is not reached, or can't take it now.
+    pub async fn report(&self, id: ExecutionId, token: &str, body: Vec<u8>) -> Result<Reported, ClientError> {
+        let url = format!("{}/api/executions/{id}/report", self.base);
+        let request = self.http.post(url).bearer_auth(token).timeout(ANSWER_TIME).body(body);
+        let response = request.send().await.map_err(|error| unreached(&self.base, &error))?;
+        let status = response.status();
+        let said: Value = serde_json::from_slice(&bounded(response, &self.base).await?).unwrap_or_default();
+        let why = || said["detail"].as_str().unwrap_or("the server refused").to_owned();
+        match status.as_u16() {
+            200 => Ok(Reported::Heard { cancel: said["cancel"] == true }),
+            409 => Ok(Reported::Ended { cancelled: said["execution_status"] == Status::Cancelled.word() }),
+            401 | 403 | 404 | 413 | 422 if said["status"].is_u64() => Ok(Reported::Refused(why())),
+            _ => Err(ClientError::Strange(format!("it answers {status} to a report"))),
+        }
     }
 
     /// The snapshot of an execution.

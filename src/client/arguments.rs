@@ -1,6 +1,6 @@
 //! The command line: what may be said, and what it means.
 
-use std::{path::PathBuf, time::Duration};
+use std::{ffi::OsString, path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -48,6 +48,8 @@ pub enum Command {
     Cancel(CancelArgs),
     /// Print what an execution's steps printed
     Log(LogArgs),
+    /// Run a command here and report it to a server
+    Exec(ExecArgs),
 }
 
 /// Settings of the server, as far as flags and variables give them; the rest comes from `Leptos.toml`.
@@ -108,6 +110,15 @@ pub struct ServeArgs {
     /// The shortest silence that makes a step stalled, for tests
     #[arg(long, value_name = "TIME", value_parser = duration, hide = true)]
     pub stall_min: Option<Duration>,
+    /// After how much silence work that runs elsewhere is out of touch [default: 30s]
+    #[arg(long, hide = true, value_name = "TIME", value_parser = duration)]
+    pub out_of_touch_after: Option<Duration>,
+    /// The least silence after which it may be interrupted [default: 1m]
+    #[arg(long, hide = true, value_name = "TIME", value_parser = duration)]
+    pub interrupt_after_least: Option<Duration>,
+    /// How long it has to end once it was told that it is cancelled [default: 10s]
+    #[arg(long, hide = true, value_name = "TIME", value_parser = duration)]
+    pub external_grace: Option<Duration>,
 }
 
 /// Where history is kept.
@@ -314,6 +325,37 @@ pub struct LogArgs {
     pub server: ServerArgs,
 }
 
+/// `runcast exec …`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The command runs as it would without: its output and its exit code (128 and the number for a signal) are its own, 127
+if there is no such command, 126 if it can't be run, and 130 if the execution was cancelled on the server. If the server
+is away, the report waits on disk.
+
+Example:
+  runcast exec --name nightly-backup -- ./backup.sh --all
+  0 3 * * *  RUNCAST_TOKEN=rc_… runcast exec --name nightly-backup -- /usr/local/bin/backup")]
+pub struct ExecArgs {
+    /// What to call it; the command's own name if nothing is said
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<Name>,
+    /// After the command's end, wait so long at most until the server has the report
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration)]
+    pub wait: Duration,
+    /// Run nothing: send the reports that earlier runs left
+    #[arg(long, conflicts_with_all = ["name", "command"])]
+    pub deliver: bool,
+    /// The server's address
+    #[arg(long, env = "RUNCAST_URL", default_value = "http://127.0.0.1:3000")]
+    pub url: String,
+    /// A token of yours; better in the variable, since others may see a command's arguments
+    #[arg(long, env = "RUNCAST_TOKEN", hide_env_values = true)]
+    pub token: Option<String>,
+    /// The command, with its arguments
+    #[arg(last = true, required_unless_present = "deliver", value_name = "CMD")]
+    pub command: Vec<OsString>,
+}
+
 fn parameter(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
@@ -321,7 +363,11 @@ fn parameter(text: &str) -> Result<(String, String), String> {
     }
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
+/// A span of time as flags and files have it: `500ms`, `30s`, `10m`, `2h`, `1d`.
+///
+/// # Errors
+/// What would be right.
+pub fn duration(text: &str) -> Result<Duration, String> {
     let wrong = || format!("{text:?} is no span of time: write 500ms, 30s, 10m, 2h or 1d");
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (number, unit) = text.split_at(digits);

@@ -6,6 +6,7 @@ pub mod arguments;
 mod board;
 mod commands;
 mod error;
+pub mod exec;
 mod follow;
 mod overview;
 mod paint;
@@ -61,6 +62,7 @@ async fn carry_out(command: Command) -> Result<ExitCode, ClientError> {
         Command::List(args) => commands::list(args).await,
         Command::Cancel(args) => commands::cancel(args).await,
         Command::Log(args) => commands::log(args).await,
+        Command::Exec(args) => exec::exec(args).await,
     };
     code.map(ExitCode::from)
 }

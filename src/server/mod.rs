@@ -6,6 +6,7 @@ pub mod access;
 pub mod clock;
 pub mod doorbell;
 pub mod engine;
+pub mod external;
 pub mod feed;
 pub mod files;
 pub mod http;
@@ -37,8 +38,9 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use self::{
-    access::{Access, AccessSettings},
+    access::{Access, AccessSettings, ReportTokens},
     engine::{Engine, EngineSettings},
+    external::ExternalWork,
     feed::{Feed, Seats},
     http::App,
     journal::{Journal, Place, Retention},
@@ -221,6 +223,7 @@ async fn open(
     };
     let journal = Journal::open(place, begin, feed.clone(), metrics.journal.clone(), tasks).await?;
     let usual = EngineSettings::default();
+    let report_tokens = ReportTokens::open(&settings.data)?;
     let engine = Engine::new(
         journal.clone(),
         EngineSettings {
@@ -230,16 +233,30 @@ async fn open(
             keep_folders: settings.keep_folders,
             estimate_every: settings.estimate_every.unwrap_or(usual.estimate_every),
             stall_min: settings.stall_min.unwrap_or(usual.stall_min),
+            report_tokens: Some(report_tokens.clone()),
             ..usual
         },
     );
+    let external = ExternalWork::open(journal.clone(), engine.clone(), settings.external, tasks, stop.clone()).await?;
     let workflows = Workflows::open(settings.workflows.clone(), tasks, stop.clone()).await;
     let file = Path::new(settings::FILE).exists().then_some(settings::FILE);
     let mut leptos = get_configuration(file).map_err(|error| StartError::Leptos(error.to_string()))?.leptos_options;
     leptos.site_addr = address;
     let secrets = Secrets::new(settings.secrets.clone());
     let keyed_starts = Arc::new(Mutex::new(()));
-    Ok(App { access, engine, feed, journal, metrics, secrets, workflows, leptos, keyed_starts })
+    Ok(App {
+        access,
+        engine,
+        external,
+        report_tokens,
+        feed,
+        journal,
+        metrics,
+        secrets,
+        workflows,
+        leptos,
+        keyed_starts,
+    })
 }
 
 /// Makes the data folder, for the server's user only, and locks it.

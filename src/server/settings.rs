@@ -8,7 +8,7 @@ use std::{
 
 use serde::Deserialize;
 
-use super::feed;
+use super::{external::ExternalSettings, feed};
 use crate::client::arguments::{Keeper, ServeArgs};
 
 /// The file that holds settings, in the folder where the server starts.
@@ -47,6 +47,8 @@ pub struct Settings {
     pub keep_for: Option<Duration>,
     /// How many ended executions are kept.
     pub keep_count: Option<u64>,
+    /// What holds for work that runs elsewhere.
+    pub external: ExternalSettings,
     /// How long to wait at the end for what runs.
     pub drain: Duration,
     /// Least time between two estimates of how far a step is, if another than the engine's own.
@@ -116,6 +118,7 @@ impl Settings {
             None => table.journal == Some(Journal::Memory),
         };
         let days = args.retention_days.or(table.retention_days);
+        let external = external(&args);
         let count = args.retention_count.or(table.retention_count);
         Ok(Self {
             data: args.data.or(table.data).unwrap_or_else(|| "data".into()),
@@ -131,10 +134,20 @@ impl Settings {
             memory,
             keep_for: days.map(|days| Duration::from_secs(u64::from(days) * 86_400)),
             keep_count: count.or(memory.then_some(MEMORY_COUNT)),
+            external,
             drain: args.drain.unwrap_or_default(),
             estimate_every: args.estimate_every,
             stall_min: args.stall_min,
         })
+    }
+}
+
+fn external(args: &ServeArgs) -> ExternalSettings {
+    let default = ExternalSettings::default();
+    ExternalSettings {
+        out_of_touch_after: args.out_of_touch_after.unwrap_or(default.out_of_touch_after),
+        interrupt_after_least: args.interrupt_after_least.unwrap_or(default.interrupt_after_least),
+        grace: args.external_grace.unwrap_or(default.grace),
     }
 }
 

@@ -10,6 +10,8 @@ mod dice;
 mod disk;
 mod engine;
 mod estimates;
+mod exec;
+mod external;
 mod history;
 mod hooks;
 mod house;

@@ -6,6 +6,7 @@
 mod error;
 mod limiter;
 mod passwords;
+mod report_tokens;
 mod sessions;
 mod setup;
 #[cfg(test)]
@@ -37,6 +38,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 pub use error::AccessError;
 pub use passwords::PASSWORD_LENGTH;
+pub use report_tokens::ReportTokens;
 pub use sessions::{Session, SessionId, SessionSecret};
 pub use setup::SetupCode;
 pub use tokens::{Token, TokenId};

@@ -13,8 +13,9 @@ mod decide;
 mod estimates;
 mod kept;
 mod processes;
+mod progress;
 mod queue;
-mod recorder;
+pub(in crate::server) mod recorder;
 mod rerun;
 mod run;
 mod stage;
@@ -39,6 +40,7 @@ use tracing::Instrument as _;
 use uuid::Uuid;
 
 use super::{
+    access::ReportTokens,
     clock,
     journal::{Idempotent, Journal, JournalError},
 };
@@ -51,11 +53,15 @@ use crate::domain::{
 
 use estimates::{Pace, Pasts};
 use kept::Kept;
+use progress::Desk;
 use queue::{AtWork, News, Queue, Waiting};
 use recorder::Recorder;
 use run::Run;
 
+pub(crate) use processes::signal_name;
+pub use progress::NotAtWork;
 pub use rerun::{RerunError, RerunFrom};
+pub(in crate::server) use run::result;
 pub use supervisor::supervise;
 
 /// Longest time that the end of all runs may take at shutdown, KILL included.
@@ -88,6 +94,8 @@ pub struct EngineSettings {
     pub estimate_every: Duration,
     /// No silence shorter than this makes a step stalled.
     pub stall_min: Duration,
+    /// Makes the tokens by which steps report, for `RUNCAST_TOKEN`; without, they have none.
+    pub report_tokens: Option<ReportTokens>,
     /// The program whose `supervise` starts the steps: this one.
     pub program: PathBuf,
 }
@@ -103,6 +111,7 @@ impl Default for EngineSettings {
             cleanup: Duration::from_secs(300),
             estimate_every: Duration::from_secs(2),
             stall_min: Duration::from_secs(10),
+            report_tokens: None,
             // Good even after the file on disk was replaced by a newer one.
             program: "/proc/self/exe".into(),
         }
@@ -155,6 +164,8 @@ struct State {
     queue: Queue,
     /// At most `limit`.
     running: HashMap<ExecutionId, Running>,
+    /// Of those that run: where their steps' reports go.
+    desks: HashMap<ExecutionId, Desk>,
     /// Whether a task tells those that wait of their places.
     telling: bool,
     /// Nothing begins any more.
@@ -194,7 +205,7 @@ impl Engine {
     }
 
     /// Settles what an earlier life left: what ran is `interrupted` and its processes are killed, what was queued is
-    /// queued again in order. Call it once, before anything else.
+    /// queued again in order. What runs elsewhere runs on. Call it once, before anything else.
     ///
     /// # Errors
     /// If the journal can't be read.
@@ -215,7 +226,8 @@ impl Engine {
         if let Ok(killed @ 1..) = swept.await {
             tracing::info!(killed, "the last stop left processes behind");
         }
-        for (execution, plan) in unfinished {
+        let ours = unfinished.into_iter().filter(|(execution, _)| execution.trigger != Trigger::External);
+        for (execution, plan) in ours {
             if execution.status == Status::Queued {
                 let waiting = self.0.waiting(execution, plan.into());
                 self.0.state().queue.add(waiting);
@@ -408,6 +420,7 @@ impl Shared {
             state.running.insert(id, Running { control: Arc::clone(&control), owner, workflow, seq });
             self.at_work.send_replace(state.running.len());
             let run = Run::new(Arc::clone(self), plan, id, recorder, control);
+            state.desks.insert(id, run.desk());
             let shared = Arc::clone(self);
             let task = async move {
                 run.drive().await;
@@ -443,6 +456,7 @@ impl Shared {
     fn ended(self: &Arc<Self>, id: ExecutionId) {
         let mut state = self.state();
         state.running.remove(&id);
+        state.desks.remove(&id);
         self.at_work.send_replace(state.running.len());
         drop(state);
         self.begin_next();

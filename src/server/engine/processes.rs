@@ -141,7 +141,7 @@ const NAMES: [(Signal, &str); 31] = [
 ];
 
 /// A signal's name, `SIGSEGV`.
-pub(super) fn signal_name(number: i32) -> String {
+pub(crate) fn signal_name(number: i32) -> String {
     let name = NAMES.iter().find(|(signal, _)| signal.as_raw() == number);
     name.map_or_else(|| format!("SIG{number}"), |(_, name)| (*name).to_owned())
 }

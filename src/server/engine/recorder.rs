@@ -17,7 +17,7 @@ use crate::{
 pub(super) const INTERRUPTED: &str = "the server stopped while it ran";
 
 /// One execution's fold and its way to the journal. Nothing is recorded after the final fact.
-pub(super) struct Recorder {
+pub(in crate::server) struct Recorder {
     journal: Journal,
     /// Locked while a fact is handed over, so that steps that run side by side keep one order and a rising percent.
     execution: Mutex<Known>,
@@ -31,8 +31,53 @@ struct Known {
     outlook: Option<Outlook>,
 }
 
+impl Known {
+    /// The fact that an event is, folded in; none after the final one.
+    fn take(&mut self, event: Event) -> Option<Fact> {
+        let late = matches!(event, Event::ExecutionWaiting { .. }) && self.execution.status != Status::Queued;
+        if self.execution.status.is_final() || late {
+            return None;
+        }
+        self.at = self.at.max(clock::now());
+        let mut fact = Fact {
+            at: self.at,
+            execution_id: self.execution.id,
+            owner: self.execution.owner.clone(),
+            workflow: self.execution.workflow.clone(),
+            event,
+        };
+        match &mut fact.event {
+            Event::StepProgress { step, percent, .. } => {
+                *percent = percent.max(self.execution.step(step).map_or(0.0, |step| step.percent));
+            }
+            Event::StepSkipped { step, lines, .. } => {
+                *lines = self.execution.step(step).map_or(0, |step| step.lines);
+            }
+            Event::ExecutionCompleted { lines, .. }
+            | Event::ExecutionFailed { lines, .. }
+            | Event::ExecutionCancelled { lines, .. } => *lines = self.execution.lines(),
+            _ => {}
+        }
+        self.execution.take(&fact);
+        let ahead = match (&fact.event, &mut self.outlook) {
+            (Event::StepProgress { .. }, Some(outlook)) => outlook.after(&fact.event, &self.execution, self.at),
+            _ => None,
+        };
+        if let (Event::StepProgress { eta_ms, eta_range_ms, .. }, Some(ahead)) = (&mut fact.event, ahead) {
+            (*eta_ms, *eta_range_ms) = (Some(ahead.likely_ms()), Some(ahead.range_ms()));
+        }
+        if let Event::StepProgress { execution_percent, .. } | Event::StepCompleted { execution_percent, .. } =
+            &mut fact.event
+        {
+            *execution_percent = self.execution.percent.max(self.execution.weighed_percent());
+            self.execution.take(&fact);
+        }
+        Some(fact)
+    }
+}
+
 impl Recorder {
-    pub(super) fn new(journal: Journal, execution: Execution) -> Self {
+    pub(in crate::server) fn new(journal: Journal, execution: Execution) -> Self {
         let at = execution.started_at.unwrap_or(execution.queued_at);
         Self { journal, execution: Mutex::new(Known { execution, at, outlook: None }) }
     }
@@ -42,51 +87,36 @@ impl Recorder {
         self.execution.lock().await.outlook = Some(outlook);
     }
 
-    /// Records what happened now. The percent of the execution and the number of its lines are filled in here. Waits while the journal's queue is
-    /// full, and so does whoever prints.
-    pub(super) async fn record(&self, event: Event) {
+    /// Records what happened now. The percent of the execution and the number of its lines are filled in here; the
+    /// percent of a step does not fall. Waits while the journal's queue is full, and so does whoever prints.
+    pub(in crate::server) async fn record(&self, event: Event) {
         let mut known = self.execution.lock().await;
-        let late = matches!(event, Event::ExecutionWaiting { .. }) && known.execution.status != Status::Queued;
-        if known.execution.status.is_final() || late {
-            return;
+        if let Some(fact) = known.take(event) {
+            self.journal.append(fact).await;
         }
-        known.at = known.at.max(clock::now());
-        let mut fact = Fact {
-            at: known.at,
-            execution_id: known.execution.id,
-            owner: known.execution.owner.clone(),
-            workflow: known.execution.workflow.clone(),
-            event,
-        };
-        match &mut fact.event {
-            Event::StepSkipped { step, lines, .. } => {
-                *lines = known.execution.step(step).map_or(0, |step| step.lines);
-            }
-            Event::ExecutionCompleted { lines, .. }
-            | Event::ExecutionFailed { lines, .. }
-            | Event::ExecutionCancelled { lines, .. } => *lines = known.execution.lines(),
-            _ => {}
+    }
+
+    /// Records what `make` says of where the execution stands: all of it in one commit or nothing, with how far the
+    /// execution's reporter has been heard by it. Nothing comes between what `make` looks at and what is recorded.
+    ///
+    /// # Errors
+    /// Those of `make`; nothing is recorded then.
+    pub(in crate::server) async fn record_together<E>(
+        &self,
+        client_seq: Option<u64>,
+        make: impl FnOnce(&Execution) -> Result<Vec<Event>, E>,
+    ) -> Result<(), E> {
+        let mut known = self.execution.lock().await;
+        let (id, events) = (known.execution.id, make(&known.execution)?);
+        let facts: Vec<Fact> = events.into_iter().filter_map(|event| known.take(event)).collect();
+        if !facts.is_empty() || client_seq.is_some() {
+            self.journal.append_together(id, facts, client_seq).await;
         }
-        known.execution.take(&fact);
-        let Known { execution, at, outlook } = &mut *known;
-        let ahead = match (&fact.event, outlook) {
-            (Event::StepProgress { .. }, Some(outlook)) => outlook.after(&fact.event, execution, *at),
-            _ => None,
-        };
-        if let (Event::StepProgress { eta_ms, eta_range_ms, .. }, Some(ahead)) = (&mut fact.event, ahead) {
-            (*eta_ms, *eta_range_ms) = (Some(ahead.likely_ms()), Some(ahead.range_ms()));
-        }
-        if let Event::StepProgress { execution_percent, .. } | Event::StepCompleted { execution_percent, .. } =
-            &mut fact.event
-        {
-            *execution_percent = known.execution.percent.max(known.execution.weighed_percent());
-            known.execution.take(&fact);
-        }
-        self.journal.append(fact).await;
+        Ok(())
     }
 
     /// Looks at where it stands.
-    pub(super) async fn look<T>(&self, at: impl FnOnce(&Execution) -> T) -> T {
+    pub(in crate::server) async fn look<T>(&self, at: impl FnOnce(&Execution) -> T) -> T {
         at(&self.execution.lock().await.execution)
     }
 

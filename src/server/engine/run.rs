@@ -21,6 +21,7 @@ use super::{
     decide::{Decision, Halt, ancestors, decide},
     estimates::{Outlook, Pulse, StepPasts},
     kept::{self, Kept},
+    progress::Desk,
     recorder::{INTERRUPTED, Recorder},
     stage::{self, Props, environment},
     step::{Done, Failure, Step, Stop, duration, masked, stop_error},
@@ -124,6 +125,11 @@ impl Run {
             cleanup_deadline: None,
             error: None,
         }
+    }
+
+    /// Where its steps' reports go.
+    pub(super) fn desk(&self) -> Desk {
+        Desk::new(Arc::clone(&self.recorder), Arc::clone(&self.masks), Arc::clone(&self.control))
     }
 
     /// Runs it to its final fact, whatever happens.
@@ -296,8 +302,13 @@ impl Run {
         let above = ancestors(&self.plan, &step);
         let outputs = self.outputs.iter().filter(|(id, _)| above.contains(*id));
         let outputs = outputs.map(|(id, outputs)| (id.clone(), outputs.clone())).collect();
-        let url = self.shared.settings.url.as_deref();
-        let make = |execution: &Execution| environment(&self.plan, &step, attempt, execution, &outputs, url);
+        let settings = &self.shared.settings;
+        let token = settings.report_tokens.as_ref().map(|tokens| tokens.token(self.id));
+        if let Some(token) = &token {
+            self.masks.lock().unwrap_or_else(PoisonError::into_inner).add(token);
+        }
+        let way = (settings.url.as_deref(), token.as_deref());
+        let make = |execution: &Execution| environment(&self.plan, &step, attempt, execution, &outputs, way);
         let env = self.recorder.look(make).await;
         Props { env, folder: self.folder(), step, attempt }
     }
@@ -517,7 +528,7 @@ fn keep(folder: &Path, plan: &Workflow, masks: &SharedMasks) {
 }
 
 /// The outputs of all steps that succeeded and had some.
-fn result(execution: &Execution) -> BTreeMap<StepId, BTreeMap<String, String>> {
+pub(in crate::server) fn result(execution: &Execution) -> BTreeMap<StepId, BTreeMap<String, String>> {
     let succeeded = execution.steps.iter().filter(|step| step.status == StepStatus::Succeeded);
     let with_outputs = succeeded.filter(|step| !step.outputs.is_empty());
     with_outputs.map(|step| (step.id.clone(), step.outputs.clone())).collect()

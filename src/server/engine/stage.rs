@@ -93,14 +93,15 @@ pub(super) fn set(props: &Props) -> Result<Stage, String> {
     Ok(Stage { launch, read: (out.into(), err.into()), write: (out_write.into(), err_write.into()), output_file })
 }
 
-/// The environment of an attempt, but for the paths: later ones win. `outputs` are those of the steps it depends on.
+/// The environment of an attempt, but for the paths: later ones win. `outputs` are those of the steps it depends on;
+/// the server's address and the token to report by come last.
 pub(super) fn environment(
     plan: &Workflow,
     step: &StepPlan,
     attempt: u32,
     execution: &Execution,
     outputs: &BTreeMap<StepId, BTreeMap<String, String>>,
-    url: Option<&str>,
+    (url, token): (Option<&str>, Option<&str>),
 ) -> BTreeMap<String, String> {
     let mut env = BTreeMap::from([("PATH".to_owned(), DEFAULT_PATH.to_owned())]);
     env.extend(INHERITED.iter().filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?))));
@@ -125,6 +126,7 @@ pub(super) fn environment(
     ];
     env.extend(own.map(|(name, value)| (name.to_owned(), value)));
     env.extend(url.map(|url| ("RUNCAST_URL".to_owned(), url.to_owned())));
+    env.extend(token.map(|token| ("RUNCAST_TOKEN".to_owned(), token.to_owned())));
     env
 }
 

@@ -17,6 +17,9 @@ use super::problem::HttpError;
 /// Largest body of a request, in bytes.
 pub const BODY_MAX: usize = 1024 * 1024;
 
+/// Largest report of work that runs elsewhere, in bytes.
+pub const REPORT_MAX: usize = 8 * 1024 * 1024;
+
 /// A JSON body, whatever its content type says.
 pub struct Json<T> {
     /// What it holds.
@@ -67,9 +70,12 @@ impl<T: std::str::FromStr + Send, S: Send + Sync> FromRequestParts<S> for Path<T
 
 /// Refuses a body that says it is too large before any of it is read; one that does not say is cut off while read.
 pub(super) async fn bounded(request: Request, next: Next) -> Response {
+    let path = request.uri().path();
+    let report = path.starts_with("/api/executions/") && path.ends_with("/report");
+    let longest = if report { REPORT_MAX } else { BODY_MAX };
     let length = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
-    if length.is_some_and(|length| length.parse::<usize>().is_ok_and(|length| length > BODY_MAX)) {
-        return HttpError::TooLarge(BODY_MAX).into_response();
+    if length.is_some_and(|length| length.parse::<usize>().is_ok_and(|length| length > longest)) {
+        return HttpError::TooLarge(longest).into_response();
     }
-    next.run(request.map(|body| Body::new(Limited::new(body, BODY_MAX)))).await
+    next.run(request.map(|body| Body::new(Limited::new(body, longest)))).await
 }

@@ -69,7 +69,7 @@ async fn start(
     headers: HeaderMap,
     body: Json<StartBody>,
 ) -> Result<Response, HttpError> {
-    let idempotent = idempotency_key(&headers)?.map(|key| Idempotent { key, request: body.digest });
+    let idempotent = idempotency_key(&headers, &body.digest)?;
     // One keyed start at a time: two requests with one key can't both find that there was none.
     let _turn = if idempotent.is_some() { Some(app.keyed_starts.lock().await) } else { None };
     if let Some(first) = first_answer(&app, &caller.viewer, idempotent.as_ref()).await? {
@@ -101,15 +101,19 @@ fn created(execution: Execution) -> Response {
     (StatusCode::CREATED, [(header::LOCATION, location)], Answer(Snapshot::from(execution))).into_response()
 }
 
-fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, HttpError> {
+/// The request's key, if it has one; `digest` is the SHA-256 of its body.
+pub(super) fn idempotency_key(headers: &HeaderMap, digest: &[u8]) -> Result<Option<Idempotent>, HttpError> {
     let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
     match value.to_str() {
-        Ok(key) if (1..=KEY_MAX).contains(&key.len()) => Ok(Some(key.to_owned())),
+        Ok(key) if (1..=KEY_MAX).contains(&key.len()) => {
+            Ok(Some(Idempotent { key: key.to_owned(), request: digest.to_vec() }))
+        }
         _ => Err(HttpError::BadRequest(format!("an Idempotency-Key is 1 to {KEY_MAX} printable ASCII characters"))),
     }
 }
 
-async fn first_answer(
+/// What the first request with this key began.
+pub(super) async fn first_answer(
     app: &App,
     viewer: &Viewer,
     idempotent: Option<&Idempotent>,
@@ -194,7 +198,11 @@ async fn cancel(
     Path(id): Path<ExecutionId>,
 ) -> Result<(StatusCode, Answer<Snapshot>), HttpError> {
     visible(&app.journal, &caller.viewer, id).await?;
-    app.engine.cancel(id, &caller.viewer.name).await?;
+    if app.external.has(id) {
+        app.external.cancel(id, &caller.viewer.name).await?;
+    } else {
+        app.engine.cancel(id, &caller.viewer.name).await?;
+    }
     in_time(&app.journal, app.journal.flush()).await??;
     Ok((StatusCode::ACCEPTED, Answer(visible(&app.journal, &caller.viewer, id).await?.into())))
 }
@@ -214,6 +222,9 @@ async fn rerun(
     body: Json<RerunBody>,
 ) -> Result<Response, HttpError> {
     let execution = visible(&app.journal, &caller.viewer, id).await?;
+    if execution.trigger == Trigger::External {
+        return Err(HttpError::Conflict("it ran elsewhere: run it again there".to_owned()));
+    }
     let workflow = app.workflows.startable(&caller.viewer, &execution.workflow).map_err(|error| match error {
         HttpError::NotFound => HttpError::Conflict(format!("there is no workflow {} any more", execution.workflow)),
         error => error,

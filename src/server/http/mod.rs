@@ -3,6 +3,7 @@
 mod body;
 mod events;
 mod executions;
+mod external;
 mod fields;
 mod guard;
 mod health;
@@ -31,7 +32,13 @@ use tower_http::compression::{CompressionLayer, predicate::DefaultPredicate};
 
 use self::routes::Routes;
 use super::{
-    access::Access, engine::Engine, feed::Feed, journal::Journal, metrics::Metrics, secrets::Secrets,
+    access::{Access, ReportTokens},
+    engine::Engine,
+    external::ExternalWork,
+    feed::Feed,
+    journal::Journal,
+    metrics::Metrics,
+    secrets::Secrets,
     workflows::Workflows,
 };
 
@@ -44,6 +51,10 @@ pub struct App {
     pub access: Access,
     /// Runs things.
     pub engine: Engine,
+    /// Follows what runs elsewhere.
+    pub external: ExternalWork,
+    /// Knows the tokens that report.
+    pub report_tokens: ReportTokens,
     /// From commits to readers.
     pub feed: Feed,
     /// What happened.
@@ -65,6 +76,7 @@ pub struct App {
 fn answers(app: &App) -> Routes<App> {
     Routes::new()
         .merge(executions::routes())
+        .merge(external::routes())
         .merge(workflows::routes())
         .merge(session::routes())
         .merge(users::routes())

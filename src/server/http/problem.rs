@@ -66,7 +66,8 @@ impl HttpError {
         Self::Invalid(vec![FieldError { field: field.to_owned(), message: message.into() }])
     }
 
-    fn status(&self) -> StatusCode {
+    /// Its status.
+    pub(super) fn status(&self) -> StatusCode {
         match self {
             HttpError::BadRequest(_) => StatusCode::BAD_REQUEST,
             HttpError::Unauthenticated | HttpError::Unsigned => StatusCode::UNAUTHORIZED,

@@ -6,6 +6,7 @@
 //!
 //! With [`Place::Memory`] the same database lives in memory, for people who want no history.
 
+mod external;
 mod list;
 mod log;
 mod page;
@@ -38,6 +39,7 @@ use crate::domain::{
 };
 
 pub use self::{
+    external::External,
     page::Page,
     query::Idempotent,
     retention::Retention,
@@ -170,7 +172,7 @@ impl Journal {
         idempotent: Option<Idempotent>,
     ) -> Result<Execution, JournalError> {
         let (reply, answer) = oneshot::channel();
-        let message = Message::Begin { fact, plan, idempotent, reply };
+        let message = Message::Begin { fact, plan, idempotent, external: None, reply };
         self.0.queue.send(message).await.map_err(|_| JournalError::Closed)?;
         answer.await.map_err(|_| JournalError::Closed)
     }

@@ -9,7 +9,10 @@ use std::{
 use sqlx::{QueryBuilder, Sqlite, SqlitePool, pool::PoolConnection};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
 
-use super::{Handled, Health, Idempotent, JournalError, Retention, db, past, query, retention, schedules};
+use super::{
+    Handled, Health, Idempotent, JournalError, Retention, db, external, external::ExternalNotes, past, query,
+    retention, schedules,
+};
 use crate::{
     domain::{
         event::{Event, Fact, Recorded},
@@ -23,7 +26,7 @@ use crate::{
     },
 };
 
-/// Most facts in one commit.
+/// Most facts in one commit; one that came with others brings these, too.
 const BATCH: usize = 1_000;
 /// With how many facts of an execution its hash is told.
 const HASH_EVERY: u64 = 100;
@@ -36,10 +39,21 @@ const AGAIN_AFTER: Duration = Duration::from_millis(500);
 pub(super) enum Message {
     /// A fact, and the room it takes until it is committed.
     Append(Fact, Option<OwnedSemaphorePermit>),
+    /// Facts of one execution that are committed together, and how far its reporter has been heard by them.
+    Together {
+        id: ExecutionId,
+        facts: Vec<Fact>,
+        client_seq: Option<u64>,
+        room: Option<OwnedSemaphorePermit>,
+    },
+    /// Who asked that work which runs elsewhere be stopped.
+    Cancelled(ExecutionId, Name),
     Begin {
         fact: Fact,
         plan: Arc<Workflow>,
         idempotent: Option<Idempotent>,
+        /// Of work that runs elsewhere: the silence that interrupts it.
+        external: Option<Duration>,
         reply: oneshot::Sender<Execution>,
     },
     Flush(oneshot::Sender<()>),
@@ -65,6 +79,7 @@ struct Open {
 struct First {
     plan: Arc<Workflow>,
     idempotent: Option<Idempotent>,
+    external: Option<Duration>,
 }
 
 /// One commit, made ready: the same again if it has to be tried again.
@@ -77,6 +92,7 @@ struct Batch {
     /// What it teaches for estimates.
     past: past::Rows,
     touched: BTreeMap<ExecutionId, i64>,
+    external: ExternalNotes,
     /// What its output takes; given back when it is gone.
     room: Vec<OwnedSemaphorePermit>,
 }
@@ -130,14 +146,28 @@ impl Writer {
             let mut handled = Vec::new();
             let mut close = None;
             for message in waiting.drain(..) {
+                if batch.committed.len() >= BATCH {
+                    self.commit(&batch).await;
+                    self.answer(std::mem::take(&mut batch), std::mem::take(&mut replies));
+                }
                 match message {
                     Message::Append(fact, room) => {
                         self.take(fact, &mut batch).await;
                         batch.room.extend(room);
                     }
-                    Message::Begin { fact, plan, idempotent, reply } => {
+                    Message::Together { id, facts, client_seq, room } => {
+                        for fact in facts {
+                            self.take(fact, &mut batch).await;
+                        }
+                        if let Some(client_seq) = client_seq {
+                            batch.external.heard(id, client_seq);
+                        }
+                        batch.room.extend(room);
+                    }
+                    Message::Cancelled(id, by) => batch.external.cancelled(id, by),
+                    Message::Begin { fact, plan, idempotent, external, reply } => {
                         replies.push(Reply::Begun(fact.execution_id, reply));
-                        self.begin(fact, First { plan, idempotent }, &mut batch).await;
+                        self.begin(fact, First { plan, idempotent, external }, &mut batch).await;
                     }
                     Message::Flush(reply) => replies.push(Reply::Flushed(reply)),
                     Message::Prune(retention, reply) => prunings.push((retention, reply)),
@@ -219,7 +249,7 @@ impl Writer {
 
     /// Commits until it succeeds: what was handed over is never lost while the server lives.
     async fn commit(&mut self, batch: &Batch) {
-        while !batch.committed.is_empty() {
+        while !batch.committed.is_empty() || !batch.external.is_empty() {
             let begun = Instant::now();
             let written = self.write(batch).await;
             if written.is_ok() {
@@ -260,12 +290,16 @@ impl Writer {
         for (id, key) in &batch.touched {
             let Some(Open { execution, first, .. }) = self.open.get(id) else { continue };
             match first {
-                Some(First { plan, idempotent }) => {
+                Some(First { plan, idempotent, external }) => {
                     query::push_insert(&mut commit, *key, execution, plan, idempotent.as_ref())?;
+                    if let Some(interrupt_after) = external {
+                        external::push_insert(&mut commit, *id, *interrupt_after);
+                    }
                 }
                 None => query::push_update(&mut commit, *key, execution)?,
             }
         }
+        batch.external.push(&mut commit);
         batch.push_events(&mut commit);
         batch.push_chunks(&mut commit);
         batch.past.push(&mut commit);
@@ -378,6 +412,9 @@ impl Batch {
     }
 
     fn push_events(&self, commit: &mut QueryBuilder<Sqlite>) {
+        if self.committed.is_empty() {
+            return;
+        }
         commit.push("insert into events (seq, execution, owner, output, body) ");
         commit.push_values(self.committed.iter().zip(&self.keys), |mut row, (fact, key)| {
             row.push_bind(db(fact.seq))
