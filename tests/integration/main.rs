@@ -21,6 +21,7 @@ mod load;
 mod mix;
 mod privacy;
 mod quiet;
+mod recipes;
 mod resume;
 mod schedule;
 mod secrecy;
