@@ -20,6 +20,7 @@ mod live;
 mod load;
 mod mix;
 mod privacy;
+mod progress;
 mod quiet;
 mod recipes;
 mod resume;

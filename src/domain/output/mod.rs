@@ -1,26 +1,53 @@
 //! What a step says: from the bytes it prints to log lines, progress and masks, and from `$RUNCAST_OUTPUT` to its
-//! outputs. The dialects are those of CONTRACT §2 that this version understands.
+//! outputs. The dialects are those of CONTRACT §2; `docs/steps.md` has an example of each.
+//!
+//! Bytes become text and [`Control`]s (`escape`), which draw lines (`draft`, and `rows` where several are drawn at once).
+//! A line that was drawn again may hold a bar (`bar`); one that has ended may be a command (`command`). What comes of
+//! them is masked, bounded and told (`ear`). [`Meter`] makes one percent of all that an attempt says.
 
+mod bar;
 mod command;
+mod draft;
+mod ear;
+mod escape;
 mod masks;
+mod meter;
+mod rows;
 mod values;
 
 #[cfg(test)]
+mod mask_tests;
+#[cfg(test)]
+mod progress_tests;
+#[cfg(test)]
+mod recording_tests;
+#[cfg(test)]
 mod tests;
 
-pub use masks::{MASK_MIN, MASKS_MAX, Masks};
+pub use masks::{MASK_MIN, MASK_PIECE_MAX, MASK_PIECES_MAX, MASKS_MAX, Masks};
+pub use meter::Meter;
 pub use values::{OUTPUTS_MAX, outputs};
 
-use self::command::{Command, text};
+use self::{
+    bar::Bar,
+    draft::Draft,
+    ear::Ear,
+    escape::{Control, ESC, Escape, Recognised},
+    rows::Rows,
+};
 use super::{
+    event::Source,
     log::{LINE_MAX, Level},
     time::Timestamp,
 };
 
-/// Longest message of a `::progress`, in bytes; more is cut off.
+/// Longest message of a progress, in bytes; more is cut off.
 pub const MESSAGE_MAX: usize = 1024;
 
-/// Something that a step said.
+/// Longest text that is drawn away from its line, in bytes: if more comes, it belongs to the line after all.
+const ASIDE_MAX: usize = 1024;
+
+/// Something that a step said. Texts and messages are masked.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Said {
     /// A line for the log.
@@ -32,142 +59,197 @@ pub enum Said {
         /// How the step marked it.
         level: Option<Level>,
     },
-    /// How far it is. No log line.
+    /// How far it is. No log line. For [`Meter`], which knows what else was said.
     Progress {
         /// 0.0..=100.0
         percent: f64,
         /// What it is doing, at most [`MESSAGE_MAX`] bytes, no control characters.
         message: Option<String>,
+        /// `Reported` if it was said, `Parsed` if it was read off a bar.
+        source: Source,
     },
-    /// A value that must not be shown from now on. No log line.
-    Mask(String),
+    /// There is a value that must not be shown from now on. No log line.
+    Mask {
+        /// Whether it is masked; not if it is too short, or one too many.
+        taken: bool,
+    },
 }
 
 /// Reads what one attempt at a step prints to one of its two streams. Fed with any chunks, it says the same.
 ///
-/// Lines end with `\n` or `\r\n`. A line that is redrawn (`\r` and new text) is one line, in its last state. A line
-/// longer than [`LINE_MAX`] is cut into several; the later ones keep its level. What is no UTF-8, and NUL, becomes
-/// U+FFFD.
+/// Lines end with `\n` or `\r\n`. A line that is redrawn (with `\r`, by erasing it, with two backspaces or more, or after
+/// the cursor went up to it) is one line, in its last state, and may hold a bar. A line longer than [`LINE_MAX`] is cut
+/// into several; the later ones keep its level. What is no UTF-8, and NUL, becomes U+FFFD.
+///
+/// It holds less than [`LINE_MAX`] + [`MASK_PIECE_MAX`] bytes of a line, and as many lines as are drawn again at once, 33
+/// at most.
 #[derive(Debug, Default)]
 pub struct Output {
-    /// What is there of the line that has not ended; at most [`LINE_MAX`] bytes.
-    line: Vec<u8>,
-    /// When the last of it came.
+    rows: Rows,
+    escape: Escape,
+    /// What is drawn away from the line, such as apt's bar at the bottom of the terminal: between saving the place of
+    /// the cursor and restoring it. At most [`ASIDE_MAX`] bytes.
+    aside: Option<Draft>,
+    /// The bar that is drawn aside, again and again.
+    aside_bar: Bar,
+    /// When the last byte came.
     at: Timestamp,
-    /// Whether the last byte was `\r`: what comes now ends the line or redraws it.
-    returned: bool,
-    /// What its first pieces were, if the line was cut already.
-    cut: Option<Cut>,
-}
-
-/// What the rest of a line is, of which a piece has been said.
-#[derive(Clone, Copy, Debug)]
-enum Cut {
-    /// More of a log line.
-    Line(Option<Level>),
-    /// More of a command that was consumed.
-    Consumed,
 }
 
 impl Output {
-    /// Takes in what was printed `at` that time, and hands over what it says.
-    pub fn feed(&mut self, mut bytes: &[u8], at: Timestamp, emit: &mut impl FnMut(Said)) {
+    /// Takes in what was printed `at` that time, and hands over what it says. Values that it wants masked are added to
+    /// `masks`.
+    pub fn feed(&mut self, mut bytes: &[u8], at: Timestamp, masks: &mut Masks, emit: &mut dyn FnMut(Said)) {
         if !bytes.is_empty() {
             self.at = at;
         }
-        while let Some(end) = memchr::memchr2(b'\n', b'\r', bytes) {
-            let ended = bytes[end] == b'\n';
-            if ended && self.line.is_empty() && end <= LINE_MAX {
-                // A whole line in one piece, as most are: nothing is copied.
-                self.say(&bytes[..end], emit);
-                self.begin();
-            } else {
-                self.gather(&bytes[..end], emit);
-                if ended {
-                    self.end(emit);
-                } else {
-                    self.returned = true;
-                }
+        let mut ear = Ear { at: self.at, masks, emit };
+        while let Some((byte, rest)) = bytes.split_first() {
+            if self.escape.begun() {
+                bytes = if self.escaped(*byte, &mut ear) { rest } else { bytes };
+                continue;
             }
-            bytes = &bytes[end + 1..];
+            let end = memchr::memchr3(b'\n', b'\r', ESC, bytes).unwrap_or(bytes.len());
+            let (text, rest) = bytes.split_at(end);
+            let Some((byte, rest)) = rest.split_first() else {
+                return self.print(text, &mut ear);
+            };
+            bytes = rest;
+            if *byte == b'\n' && end <= LINE_MAX && self.is_new() && memchr::memchr(8, text).is_none() {
+                // A whole line in one piece, as most are: nothing is copied.
+                ear.line(text, end, None, 0);
+                self.rows.passed();
+                continue;
+            }
+            self.print(text, &mut ear);
+            match byte {
+                b'\n' => self.end_line(&mut ear),
+                b'\r' => self.control(Control::Return, &mut ear),
+                _ => self.escape.begin(),
+            }
         }
-        self.gather(bytes, emit);
+    }
+
+    /// Whether a bar is drawn whose last state was not read yet: if nothing comes for a while, [`Output::settle`] does.
+    pub fn is_unsettled(&self) -> bool {
+        !self.escape.begun() && self.rows.here.is_unsettled()
+    }
+
+    /// Takes in that nothing has come for a while: what is drawn now is read, though the line goes on. Lines come when
+    /// they end, as ever.
+    pub fn settle(&mut self, masks: &mut Masks, emit: &mut dyn FnMut(Said)) {
+        if self.is_unsettled() {
+            let counts = self.rows.counts();
+            self.rows.here.read_bar(counts, &mut Ear { at: self.at, masks, emit });
+        }
     }
 
     /// Takes in that nothing more will be printed: a line that did not end is one.
-    pub fn finish(&mut self, emit: &mut impl FnMut(Said)) {
-        if !self.line.is_empty() {
-            self.end(emit);
+    pub fn finish(&mut self, masks: &mut Masks, emit: &mut dyn FnMut(Said)) {
+        let mut ear = Ear { at: self.at, masks, emit };
+        self.give_up_escape(&mut ear);
+        self.end_aside(&mut ear);
+        self.rows.finish(&mut ear);
+    }
+
+    /// Whether a whole line that comes now is all that there is of it.
+    fn is_new(&self) -> bool {
+        self.aside.is_none() && self.rows.is_new()
+    }
+
+    /// The next byte of an escape sequence. Says whether it was taken.
+    fn escaped(&mut self, byte: u8, ear: &mut Ear) -> bool {
+        match self.escape.push(byte) {
+            Recognised::More => true,
+            Recognised::Control(control) => {
+                self.escape.end();
+                self.control(control, ear);
+                true
+            }
+            Recognised::Not => {
+                self.give_up_escape(ear);
+                false
+            }
         }
     }
 
-    /// Puts more of a line to what is there, and hands over a piece each time that it is full and more comes.
-    fn gather(&mut self, mut bytes: &[u8], emit: &mut impl FnMut(Said)) {
-        if bytes.is_empty() {
+    /// What was held is text.
+    fn give_up_escape(&mut self, ear: &mut Ear) {
+        let escape = std::mem::take(&mut self.escape);
+        self.print(escape.held(), ear);
+    }
+
+    /// Text with nothing in it that draws but backspaces.
+    fn print(&mut self, mut text: &[u8], ear: &mut Ear) {
+        while let Some(end) = memchr::memchr(8, text) {
+            self.put(&text[..end], ear);
+            self.control(Control::Back(1), ear);
+            text = &text[end + 1..];
+        }
+        self.put(text, ear);
+    }
+
+    fn put(&mut self, mut text: &[u8], ear: &mut Ear) {
+        if text.is_empty() {
             return;
         }
-        if self.returned {
-            self.begin();
+        if let Some(draft) = &mut self.aside {
+            draft.begin_state(true, ear);
+            let room = ASIDE_MAX.saturating_sub(draft.len()).min(text.len());
+            let (fitting, rest) = text.split_at(room);
+            draft.print(fitting, true, ear);
+            text = rest;
+            if text.is_empty() {
+                return;
+            }
+            self.end_aside(ear);
         }
-        while self.line.len() + bytes.len() > LINE_MAX {
-            let (piece, rest) = bytes.split_at(LINE_MAX - self.line.len());
-            self.line.extend_from_slice(piece);
-            let kept = self.line.split_off(self.line.len() - begun_character(&self.line));
-            let piece = std::mem::replace(&mut self.line, kept);
-            self.say(&piece, emit);
-            bytes = rest;
+        let counts = self.rows.counts();
+        self.rows.here.print(text, counts, ear);
+    }
+
+    fn end_line(&mut self, ear: &mut Ear) {
+        self.end_aside(ear);
+        self.rows.end_line(ear);
+    }
+
+    /// What is drawn aside comes to an end without going back: it belongs to the line.
+    fn end_aside(&mut self, ear: &mut Ear) {
+        if let Some(aside) = self.aside.take() {
+            let (text, bar) = aside.into_parts();
+            self.aside_bar = bar;
+            let counts = self.rows.counts();
+            self.rows.here.print(&text, counts, ear);
         }
-        self.line.extend_from_slice(bytes);
     }
 
-    fn end(&mut self, emit: &mut impl FnMut(Said)) {
-        let mut line = std::mem::take(&mut self.line);
-        self.say(&line, emit);
-        // Its memory serves the next line as well.
-        line.clear();
-        self.line = line;
-        self.begin();
-    }
-
-    /// A new line, or a new state of this one.
-    fn begin(&mut self) {
-        self.line.clear();
-        self.returned = false;
-        self.cut = None;
-    }
-
-    /// Hands over a line, or the next piece of one.
-    fn say(&mut self, line: &[u8], emit: &mut impl FnMut(Said)) {
-        let (line, level) = match self.cut {
-            Some(Cut::Consumed) => return,
-            Some(Cut::Line(level)) => (line, level),
-            None => match command::read(line) {
-                Command::Line(line, level) => (line, level),
-                Command::Said(said) => {
-                    self.cut = Some(Cut::Consumed);
-                    return said.into_iter().for_each(emit);
-                }
-            },
-        };
-        self.cut = Some(Cut::Line(level));
-        let text = text(line);
-        let mut rest = text.as_str();
-        // Text may be longer than its bytes were, by the U+FFFDs in it.
-        while rest.len() > LINE_MAX {
-            let (piece, more) = rest.split_at(rest.floor_char_boundary(LINE_MAX));
-            emit(Said::Line { at: self.at, text: piece.to_owned(), level });
-            rest = more;
+    fn control(&mut self, control: Control, ear: &mut Ear) {
+        let counts = self.aside.is_some() || self.rows.counts();
+        let draft = self.aside.as_mut().unwrap_or(&mut self.rows.here);
+        match control {
+            Control::Return => draft.go_to_begin(counts, ear),
+            Control::Back(columns) => draft.go_back(columns),
+            Control::EraseRest => draft.erase_rest(counts, ear),
+            Control::EraseLine => draft.erase(counts, ear),
+            Control::Progress(percent) => {
+                draft.take_out();
+                percent.into_iter().for_each(|percent| ear.progress(percent, Source::Reported));
+            }
+            Control::Up(lines) if self.aside.is_none() => self.rows.up(lines, ear),
+            Control::Down(lines) if self.aside.is_none() => self.rows.down(lines, ear),
+            Control::Save if self.aside.is_none() => {
+                self.aside = Some(Draft::again(std::mem::take(&mut self.aside_bar)));
+            }
+            Control::Restore => self.restore(ear),
+            Control::Up(_) | Control::Down(_) | Control::Save | Control::Nothing => {}
         }
-        let text = if rest.len() == text.len() { text } else { rest.to_owned() };
-        emit(Said::Line { at: self.at, text, level });
     }
-}
 
-/// How many bytes at the end are the beginning of a character whose rest may still come: 0 to 3.
-fn begun_character(bytes: &[u8]) -> usize {
-    let tail = bytes.utf8_chunks().last().map_or(&[][..], |chunk| chunk.invalid());
-    match std::str::from_utf8(tail) {
-        Err(error) if error.error_len().is_none() => tail.len(),
-        _ => 0,
+    /// The cursor goes back to the line, and what was drawn aside is read.
+    fn restore(&mut self, ear: &mut Ear) {
+        if let Some(mut aside) = self.aside.take() {
+            aside.read_bar(true, ear);
+            self.aside_bar = aside.into_parts().1;
+        }
     }
 }

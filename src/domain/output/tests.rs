@@ -4,24 +4,31 @@ use proptest::prelude::*;
 
 use super::*;
 
-const NOW: Timestamp = Timestamp(7);
+pub(super) const NOW: Timestamp = Timestamp(7);
 
-fn said_in(chunks: &[&[u8]]) -> Vec<Said> {
+/// What comes of these chunks, with these values masked.
+pub(super) fn said_with(masks: &mut Masks, chunks: &[&[u8]]) -> Vec<Said> {
     let mut output = Output::default();
     let mut said = Vec::new();
     for chunk in chunks {
-        output.feed(chunk, NOW, &mut |one| said.push(one));
-        assert!(output.line.len() <= LINE_MAX && output.line.capacity() <= 3 * LINE_MAX, "state is one line at most");
+        output.feed(chunk, NOW, masks, &mut |one| said.push(one));
+        let held = output.rows.len() + output.aside.as_ref().map_or(0, Draft::len);
+        assert!(held <= (rows::ROWS_MAX + 1) * (LINE_MAX + MASK_PIECE_MAX) + ASIDE_MAX, "{held} bytes are held");
     }
-    output.finish(&mut |one| said.push(one));
+    output.finish(masks, &mut |one| said.push(one));
+    assert!(output.rows.is_new() && !output.escape.begun(), "all of it was said");
     said
 }
 
-fn said(text: &str) -> Vec<Said> {
+pub(super) fn said_in(chunks: &[&[u8]]) -> Vec<Said> {
+    said_with(&mut Masks::default(), chunks)
+}
+
+pub(super) fn said(text: &str) -> Vec<Said> {
     said_in(&[text.as_bytes()])
 }
 
-fn line(text: &str) -> Said {
+pub(super) fn line(text: &str) -> Said {
     Said::Line { at: NOW, text: text.to_owned(), level: None }
 }
 
@@ -29,8 +36,19 @@ fn marked(level: Level, text: &str) -> Said {
     Said::Line { at: NOW, text: text.to_owned(), level: Some(level) }
 }
 
-fn progress(percent: f64, message: Option<&str>) -> Said {
-    Said::Progress { percent, message: message.map(str::to_owned) }
+pub(super) fn progress(percent: f64, message: Option<&str>) -> Said {
+    Said::Progress { percent, message: message.map(str::to_owned), source: Source::Reported }
+}
+
+pub(super) fn bar(percent: f64) -> Said {
+    Said::Progress { percent, message: None, source: Source::Parsed }
+}
+
+/// The bytes in chunks that end at these places.
+pub(super) fn cut_at(bytes: &[u8], mut cuts: Vec<usize>) -> Vec<&[u8]> {
+    cuts.extend([0, bytes.len()]);
+    cuts.sort_unstable();
+    cuts.windows(2).map(|cut| &bytes[cut[0]..cut[1]]).collect()
 }
 
 #[test]
@@ -44,22 +62,23 @@ fn lines_end_with_a_line_feed_and_the_last_one_with_the_stream() {
 fn a_line_has_the_time_of_its_last_byte() {
     let mut output = Output::default();
     let mut times = Vec::new();
+    let mut masks = Masks::default();
     let mut emit = |said| {
         if let Said::Line { at, text, .. } = said {
             times.push((at.0, text))
         }
     };
-    output.feed(b"a", Timestamp(1), &mut emit);
-    output.feed(b"b\nc", Timestamp(2), &mut emit);
-    output.feed(b"", Timestamp(3), &mut emit);
-    output.finish(&mut emit);
+    output.feed(b"a", Timestamp(1), &mut masks, &mut emit);
+    output.feed(b"b\nc", Timestamp(2), &mut masks, &mut emit);
+    output.feed(b"", Timestamp(3), &mut masks, &mut emit);
+    output.finish(&mut masks, &mut emit);
     assert_eq!(times, [(2, "ab".to_owned()), (2, "c".to_owned())]);
 }
 
 #[test]
 fn a_redrawn_line_is_one_line_in_its_last_state() {
-    assert_eq!(said("10%\r20%\r30%\n"), [line("30%")]);
-    assert_eq!(said("10%\r20%\r"), [line("20%")]);
+    assert_eq!(said("one\rtwo\rthree\n"), [line("three")]);
+    assert_eq!(said("one\rtwo\r"), [line("two")]);
     assert_eq!(said("done\r\r\n"), [line("done")]);
     assert_eq!(said("\r\r\r"), []);
     assert_eq!(said("\rone\n"), [line("one")]);
@@ -132,7 +151,7 @@ fn a_marked_line_is_stored_without_its_command() {
 
 #[test]
 fn a_mask_is_consumed() {
-    assert_eq!(said("::add-mask::s3cret value\n::add-mask::\nx\n"), [Said::Mask("s3cret value".to_owned()), line("x")]);
+    assert_eq!(said("::add-mask::s3cret value\n::add-mask::\nx\n"), [Said::Mask { taken: true }, line("x")]);
 }
 
 #[test]
@@ -168,13 +187,13 @@ fn a_hundred_thousand_progress_lines_are_read_without_an_allocation_for_each() {
     let mut output = Output::default();
     let mut count = 0;
     for chunk in text.as_bytes().chunks(64 * 1024) {
-        output.feed(chunk, NOW, &mut |said| {
+        output.feed(chunk, NOW, &mut Masks::default(), &mut |said| {
             assert!(matches!(said, Said::Progress { message: None, .. }));
             count += 1;
         });
     }
     assert_eq!(count, 100_000);
-    assert!(output.line.capacity() < 64, "only the lines that lie across two chunks were ever copied");
+    assert!(output.rows.len() < 64, "only the lines that lie across two chunks were ever copied");
 }
 
 #[test]
@@ -251,29 +270,50 @@ fn printed() -> impl Strategy<Value = Vec<u8>> {
     proptest::collection::vec(piece, 0..16).prop_map(|pieces| pieces.concat())
 }
 
+/// Bytes as programs that draw print them.
+fn drawn() -> impl Strategy<Value = Vec<u8>> {
+    let piece = prop_oneof![
+        4 => "[a-z0-9 %/.]{0,12}".prop_map(String::into_bytes),
+        4 => prop_oneof![Just("\r"), Just("\n"), Just("\r\n"), Just("\x08"), Just("\x08\x08\x08"), Just("é━")]
+            .prop_map(|s| s.as_bytes().to_vec()),
+        4 => prop_oneof![
+            Just("\x1b[A"), Just("\x1b[2A"), Just("\x1b[99A"), Just("\x1b[B"), Just("\x1b[K"), Just("\x1b[2K"), Just("\x1b[J"),
+            Just("\x1b[G"), Just("\x1b[7D"), Just("\x1b7"), Just("\x1b8"), Just("\x1b[?25l"), Just("\x1b[31m"), Just("\x1b["),
+            Just("\x1b"), Just("\x1b[1;1H"), Just("\x1b]9;4;1;42\x07"), Just("\x1b]9;4;"), Just("\x1b]0;title\x07")
+        ].prop_map(|s| s.as_bytes().to_vec()),
+        4 => (0u32..120, 0u32..12, 0u32..12).prop_map(|(n, a, b)| format!("{n}%[ {a}/{b}]").into_bytes()),
+        1 => proptest::collection::vec(any::<u8>(), 0..6),
+        1 => (ASIDE_MAX - 6..ASIDE_MAX + 6).prop_map(|n| vec![b'x'; n]),
+        1 => (LINE_MAX - 6..LINE_MAX + 6).prop_map(|n| vec![b'x'; n]),
+    ];
+    proptest::collection::vec(piece, 0..24).prop_map(|pieces| pieces.concat())
+}
+
 proptest! {
     #[test]
-    fn any_chunks_say_the_same_as_one_piece(bytes in printed(), cuts in proptest::collection::vec(any::<prop::sample::Index>(), 0..12)) {
+    fn any_chunks_say_the_same_as_one_piece(
+        bytes in prop_oneof![printed(), drawn()],
+        cuts in proptest::collection::vec(any::<prop::sample::Index>(), 0..12),
+    ) {
         let whole = said_in(&[&bytes]);
-        let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut.index(bytes.len() + 1)).collect();
-        cuts.extend([0, bytes.len()]);
-        cuts.sort_unstable();
-        let chunks: Vec<&[u8]> = cuts.windows(2).map(|cut| &bytes[cut[0]..cut[1]]).collect();
-        prop_assert_eq!(&said_in(&chunks), &whole);
+        let cuts = cuts.iter().map(|cut| cut.index(bytes.len() + 1)).collect();
+        prop_assert_eq!(&said_in(&cut_at(&bytes, cuts)), &whole);
+        let single: Vec<&[u8]> = bytes.chunks(1).collect();
+        prop_assert_eq!(&said_in(&single), &whole);
         for said in &whole {
             match said {
-                Said::Line { text, .. } => prop_assert!(text.len() <= LINE_MAX && !text.contains(['\0', '\n'])),
-                Said::Progress { percent, message } => {
+                Said::Line { text, .. } => prop_assert!(text.len() <= LINE_MAX && !text.contains(['\0', '\n', '\r'])),
+                Said::Progress { percent, message, .. } => {
                     prop_assert!((0.0..=100.0).contains(percent));
                     prop_assert!(message.as_ref().is_none_or(|message| message.len() <= MESSAGE_MAX));
                 }
-                Said::Mask(value) => prop_assert!(!value.is_empty()),
+                Said::Mask { .. } => {}
             }
         }
     }
 
     #[test]
-    fn byte_by_byte_says_the_same_as_one_piece(bytes in "[a\r\né:]{0,40}|::progress [0-9/%. ]{0,8}\n") {
+    fn byte_by_byte_says_the_same_as_one_piece(bytes in "[a\r\né:]{0,40}|::progress [0-9/%. ]{0,8}\n|[\x1b\\[\\]0-9;JKAmGD%/\r\n\x08]{0,60}") {
         let chunks: Vec<&[u8]> = bytes.as_bytes().chunks(1).collect();
         prop_assert_eq!(said_in(&chunks), said(&bytes));
     }

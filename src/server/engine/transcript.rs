@@ -15,10 +15,9 @@ use super::{
 use crate::{
     domain::{
         event::{Event, Source},
-        execution::PERCENT_BEFORE_END,
         id::StepId,
         log::{CHUNK_BYTES, CHUNK_LINES, Level, Line, Stream, TAIL_LINES},
-        output::{Masks, Output, Said},
+        output::{Masks, Meter, Output, Said},
     },
     server::clock,
 };
@@ -50,21 +49,18 @@ pub(super) struct Transcript {
     tail: VecDeque<String>,
     /// The last `::error::`.
     last_error: Option<String>,
-    progress: Option<Progress>,
+    /// How far the attempt is, by what it has said.
+    meter: Meter,
     /// What there is to say when it says nothing.
     pulse: Pulse,
     /// Set when nothing more comes.
     silence: Duration,
-}
-
-/// How far the attempt is.
-struct Progress {
-    percent: f64,
-    message: Option<String>,
     /// Whether the last fact says something else.
     news: bool,
-    /// When the next fact may go.
+    /// When the next fact of it may go.
     next_at: Instant,
+    /// When a bar that goes on is read as it is.
+    settle_at: Option<Instant>,
 }
 
 impl Transcript {
@@ -90,35 +86,52 @@ impl Transcript {
             recorded,
             tail: VecDeque::with_capacity(TAIL_LINES),
             last_error: None,
-            progress: None,
             pulse,
             silence: Duration::ZERO,
+            meter: Meter::new(),
+            news: false,
+            next_at: Instant::now(),
+            settle_at: None,
         }
     }
 
     /// Takes in what was read from one of the streams, and records what is enough for a fact.
     pub(super) async fn feed(&mut self, stream: Stream, bytes: &[u8]) {
         self.pulse.sign(Instant::now());
-        self.parse(stream, |output, mut emit| output.feed(bytes, clock::now(), &mut emit));
+        self.parse(stream, |output, masks, emit| output.feed(bytes, clock::now(), masks, emit));
+        let (this, other) = match stream {
+            Stream::Out => (&self.out, &self.err),
+            Stream::Err => (&self.err, &self.out),
+        };
+        if this.is_unsettled() {
+            self.settle_at = Some(Instant::now() + PACE);
+        } else if !other.is_unsettled() {
+            self.settle_at = None;
+        }
         self.record_due().await;
         self.pulse.served(Instant::now());
     }
 
     /// When [`Transcript::record_due`] has something to do.
     pub(super) fn due_at(&self) -> Option<Instant> {
-        let progress = self.progress.as_ref().filter(|progress| progress.news).map(|progress| progress.next_at);
-        self.flush_at.into_iter().chain(progress).chain(self.pulse.due_at()).min()
+        let progress = self.news.then_some(self.next_at);
+        self.flush_at.into_iter().chain(progress).chain(self.settle_at).chain(self.pulse.due_at()).min()
     }
 
     /// Records what its silence says, whole chunks, lines that have waited long enough, and progress whose turn it is.
     pub(super) async fn record_due(&mut self) {
         let now = Instant::now();
+        if self.settle_at.is_some_and(|at| at <= now) {
+            self.settle_at = None;
+            self.parse(Stream::Out, Output::settle);
+            self.parse(Stream::Err, Output::settle);
+        }
         while let Some(word) = self.pulse.word(now) {
             self.record_word(word).await;
         }
         let all = self.flush_at.is_some_and(|at| at <= now);
         self.record_lines(all).await;
-        if self.progress.as_ref().is_some_and(|progress| progress.news && progress.next_at <= now) {
+        if self.news && self.next_at <= now {
             self.record_progress().await;
         }
     }
@@ -127,10 +140,11 @@ impl Transcript {
     pub(super) async fn finish(&mut self) {
         self.silence = self.pulse.silence(Instant::now());
         for stream in [Stream::Out, Stream::Err] {
-            self.parse(stream, |output, mut emit| output.finish(&mut emit));
+            self.parse(stream, Output::finish);
         }
         self.record_lines(true).await;
-        if self.progress.as_ref().is_some_and(|progress| progress.news) {
+        self.settle_at = None;
+        if self.news {
             self.record_progress().await;
         }
     }
@@ -155,22 +169,25 @@ impl Transcript {
         self.last_error.as_deref()
     }
 
-    fn parse(&mut self, stream: Stream, read: impl FnOnce(&mut Output, &mut dyn FnMut(Said))) {
+    fn parse(&mut self, stream: Stream, read: impl FnOnce(&mut Output, &mut Masks, &mut dyn FnMut(Said))) {
         let mut output = std::mem::take(match stream {
             Stream::Out => &mut self.out,
             Stream::Err => &mut self.err,
         });
-        read(&mut output, &mut |said| self.take(stream, said));
+        let masks = Arc::clone(&self.masks);
+        read(&mut output, &mut masks.lock().unwrap_or_else(PoisonError::into_inner), &mut |said| {
+            self.take(stream, said)
+        });
         match stream {
             Stream::Out => self.out = output,
             Stream::Err => self.err = output,
         }
     }
 
+    /// Takes in what is masked already; the masks are in use.
     fn take(&mut self, stream: Stream, said: Said) {
         match said {
             Said::Line { at, text, level } => {
-                let text = self.masked(text);
                 if level == Some(Level::Error) {
                     self.last_error = Some(text.clone());
                 }
@@ -182,30 +199,23 @@ impl Transcript {
                 self.pending.push(Line { at, stream, text, level });
                 self.flush_at.get_or_insert_with(|| Instant::now() + GATHER);
             }
-            Said::Progress { percent, message } => {
-                let message = message.map(|message| self.masked(message));
-                let progress = self.progress.get_or_insert_with(|| Progress {
+            Said::Progress { percent, message, source } => {
+                if !self.has_told() {
                     // What was estimated before does not fall either.
-                    percent: self.pulse.said(),
-                    message: None,
-                    news: true,
-                    next_at: Instant::now(),
-                });
-                let percent = percent.clamp(progress.percent, PERCENT_BEFORE_END.max(progress.percent));
-                progress.news |= percent > progress.percent || (message.is_some() && message != progress.message);
-                progress.percent = percent;
-                progress.message = message.or(progress.message.take());
-            }
-            Said::Mask(value) => {
-                if !self.masks.lock().unwrap_or_else(PoisonError::into_inner).add(&value) {
-                    tracing::debug!(step = %self.step, "a value is too short to be masked, or one too many");
+                    self.meter.raise(self.pulse.said());
                 }
+                self.news |= self.meter.take(percent, message, source);
+            }
+            Said::Mask { taken: true } => {}
+            Said::Mask { taken: false } => {
+                tracing::debug!(step = %self.step, "a value is too short to be masked, or one too many");
             }
         }
     }
 
-    fn masked(&self, text: String) -> String {
-        self.masks.lock().unwrap_or_else(PoisonError::into_inner).apply(text)
+    /// Whether it has told how far it is, or a bar has.
+    fn has_told(&self) -> bool {
+        self.meter.source() != Source::Estimated
     }
 
     /// Records chunk by chunk: whole ones only, or all there is.
@@ -236,10 +246,10 @@ impl Transcript {
 
     async fn record_word(&mut self, word: Word) {
         let (step, attempt) = (self.step.clone(), self.attempt);
-        let event = match (word, &self.progress) {
+        let event = match (word, self.has_told()) {
             (Word::Stalled { silent_ms, usual_ms }, _) => Event::StepStalled { step, attempt, silent_ms, usual_ms },
             (Word::Resumed, _) => Event::StepResumed { step, attempt },
-            (Word::Estimate(percent), None) => Event::StepProgress {
+            (Word::Estimate(percent), false) => Event::StepProgress {
                 step,
                 attempt,
                 percent,
@@ -251,9 +261,8 @@ impl Transcript {
                 eta_range_ms: None,
             },
             // It has told its percent itself: that comes in its turn, and again only for the sake of the eta.
-            (Word::Estimate(_), Some(_)) | (Word::Again, _) => {
-                let news = self.progress.as_ref().is_some_and(|progress| progress.news);
-                if !news && self.recorder.look(|execution| execution.eta_ms.is_some()).await {
+            (Word::Estimate(_), true) | (Word::Again, _) => {
+                if !self.news && self.has_told() && self.recorder.look(|execution| execution.eta_ms.is_some()).await {
                     self.record_progress().await;
                 }
                 return;
@@ -263,17 +272,16 @@ impl Transcript {
     }
 
     async fn record_progress(&mut self) {
-        let Some(progress) = &mut self.progress else { return };
         let now = Instant::now();
-        progress.news = false;
-        progress.next_at = now + PACE;
-        self.pulse.told(progress.percent, now);
+        self.news = false;
+        self.next_at = now + PACE;
+        self.pulse.told(self.meter.percent(), now);
         let event = Event::StepProgress {
             step: self.step.clone(),
             attempt: self.attempt,
-            percent: progress.percent,
-            message: progress.message.clone(),
-            source: Source::Reported,
+            percent: self.meter.percent(),
+            message: self.meter.message().map(str::to_owned),
+            source: self.meter.source(),
             // The recorder knows the other steps.
             execution_percent: 0.0,
             eta_ms: None,
