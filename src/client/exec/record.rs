@@ -19,7 +19,7 @@ use super::{
 use crate::{
     domain::{
         log::{CHUNK_BYTES, CHUNK_LINES, Level, Line, Stream},
-        output::{Masks, Output, Said},
+        output::{Masks, Meter, Output, Said},
     },
     server::{clock, engine::signal_name},
 };
@@ -47,7 +47,9 @@ pub(super) struct Recorder {
     /// Less than [`CHUNK_LINES`] and [`CHUNK_BYTES`], and one more.
     lines: Vec<Line>,
     bytes: usize,
-    progress: Option<(f64, Option<String>)>,
+    meter: Meter,
+    /// Whether the report does not have it yet.
+    news_of_progress: bool,
     /// The last `::error::`.
     last_error: Option<String>,
     /// Since when something is gathered.
@@ -68,7 +70,8 @@ impl Recorder {
             masks,
             lines: Vec::new(),
             bytes: 0,
-            progress: None,
+            meter: Meter::new(),
+            news_of_progress: false,
             last_error: None,
             since: None,
             client_seq: 0,
@@ -83,7 +86,7 @@ impl Recorder {
             let patience = self.since.map_or(Duration::MAX, |since| GATHER.saturating_sub(since.elapsed()));
             match told.recv_timeout(patience) {
                 Ok(Told::Printed(Piece { stream, bytes, at })) => {
-                    self.parse(stream, |output, mut emit| output.feed(&bytes, at, &mut emit))
+                    self.parse(stream, |output, masks, emit| output.feed(&bytes, at, masks, emit))
                 }
                 Err(RecvTimeoutError::Timeout) => {}
                 Ok(Told::Over) | Err(RecvTimeoutError::Disconnected) => return self,
@@ -97,7 +100,7 @@ impl Recorder {
     /// Says how it ended, as the last word.
     pub(super) fn finish(mut self, end: End) {
         for stream in [Stream::Out, Stream::Err] {
-            self.parse(stream, |output, mut emit| output.finish(&mut emit));
+            self.parse(stream, Output::finish);
         }
         self.flush();
         for line in last_words(end, self.last_error.take()) {
@@ -109,12 +112,14 @@ impl Recorder {
         self.news.notify_one();
     }
 
-    fn parse(&mut self, stream: Stream, read: impl FnOnce(&mut Output, &mut dyn FnMut(Said))) {
+    fn parse(&mut self, stream: Stream, read: impl FnOnce(&mut Output, &mut Masks, &mut dyn FnMut(Said))) {
         let mut output = std::mem::take(match stream {
             Stream::Out => &mut self.out,
             Stream::Err => &mut self.err,
         });
-        read(&mut output, &mut |said| self.take(stream, said));
+        let mut masks = std::mem::take(&mut self.masks);
+        read(&mut output, &mut masks, &mut |said| self.take(stream, said));
+        self.masks = masks;
         match stream {
             Stream::Out => self.out = output,
             Stream::Err => self.err = output,
@@ -124,7 +129,6 @@ impl Recorder {
     fn take(&mut self, stream: Stream, said: Said) {
         match said {
             Said::Line { at, text, level } => {
-                let text = self.masks.apply(text);
                 if level == Some(Level::Error) {
                     self.last_error = Some(text.clone());
                 }
@@ -134,13 +138,10 @@ impl Recorder {
                 self.bytes += text.len();
                 self.lines.push(Line { at, stream, text, level });
             }
-            Said::Progress { percent, message, .. } => {
-                let message = message.map(|message| self.masks.apply(message));
-                self.progress = Some((percent, message));
+            Said::Progress { percent, message, source } => {
+                self.news_of_progress |= self.meter.take(percent, message, source)
             }
-            Said::Mask(value) => {
-                self.masks.add(&value);
-            }
+            Said::Mask { .. } => {}
         }
         self.since.get_or_insert_with(Instant::now);
     }
@@ -148,8 +149,10 @@ impl Recorder {
     fn flush(&mut self) {
         self.since = None;
         self.flush_lines();
-        if let Some((percent, message)) = self.progress.take() {
-            self.write(json!({ "kind": "step.progress", "percent": percent, "message": message }), 0);
+        if std::mem::take(&mut self.news_of_progress) {
+            let (percent, message, source) = (self.meter.percent(), self.meter.message(), self.meter.source());
+            let line = json!({ "kind": "step.progress", "percent": percent, "message": message, "source": source });
+            self.write(line, 0);
         }
         self.news.notify_one();
     }

@@ -60,14 +60,14 @@ pub(super) fn events(execution: &Execution, report: Report, about: &Circumstance
     match report {
         Report::Heartbeat | Report::ExecutionStarted => Ok(Vec::new()),
         Report::StepStarted(id) => Ok(started(open(execution, id.as_ref())?).into_iter().collect()),
-        Report::Progress(Progress { step, percent, message }) => {
+        Report::Progress(Progress { step, percent, message, source }) => {
             let step = open(execution, step.as_ref())?;
             let progress = Event::StepProgress {
                 step: step.id.clone(),
                 attempt: 1,
                 percent: crate::domain::execution::bounded(percent),
                 message,
-                source: Source::Reported,
+                source,
                 // The recorder knows the other steps.
                 execution_percent: 0.0,
                 eta_ms: None,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use crate::domain::{
-    event::{ExecutionFailure, StepFailure},
+    event::{ExecutionFailure, Source, StepFailure},
     id::StepId,
     log::{LINE_MAX, Level, Line, Stream},
     output::{MESSAGE_MAX, OUTPUTS_MAX},
@@ -61,6 +61,8 @@ pub(super) struct Progress {
     pub step: Option<StepId>,
     pub percent: f64,
     pub message: Option<String>,
+    /// Whether it was said, or read off a bar.
+    pub source: Source,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -99,6 +101,7 @@ pub(super) fn read(line: &[u8], now: Timestamp) -> Result<Told, Wrong> {
             step: fields.step()?,
             percent: fields.percent()?,
             message: fields.text("message", MESSAGE_MAX)?.map(|text| text.replace(char::is_control, " ")),
+            source: fields.source()?,
         }),
         "step.output" => Report::Output(fields.step()?, fields.lines(now)?),
         "step.completed" => Report::StepCompleted(fields.step()?, fields.outputs()?),
@@ -157,6 +160,14 @@ impl Fields {
         match number.as_f64() {
             Some(percent) if (0.0..=100.0).contains(&percent) => Ok(percent),
             _ => Err(Wrong::new("percent", "is no number of 0 to 100")),
+        }
+    }
+
+    fn source(&mut self) -> Result<Source, Wrong> {
+        match self.text("source", ERROR_MAX)?.as_deref() {
+            None | Some("reported") => Ok(Source::Reported),
+            Some("parsed") => Ok(Source::Parsed),
+            Some(_) => Err(Wrong::new("source", "is neither reported nor parsed")),
         }
     }
 

@@ -254,7 +254,7 @@ impl Shared {
         let told = read_bounded(line, text).map_err(wrong)?;
         match told.report {
             Report::Heartbeat => {}
-            Report::Progress(Progress { step, percent, message }) => {
+            Report::Progress(Progress { step, percent, message, .. }) => {
                 let told = self.engine.progress(id, step, percent, message).await;
                 told.map_err(|_| Stop::Ended)?.map_err(wrong)?;
             }
