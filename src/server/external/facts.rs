@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, convert::Infallible};
 use super::reading::{Failure, Progress, Report, Wrong};
 use crate::{
     domain::{
-        event::{Event, ExecutionError, ExecutionFailure, Source, StepFailure},
+        event::{Event, ExecutionError, ExecutionFailure, StepFailure},
         execution::{Execution, Step, StepStatus},
         id::{Name, StepId},
         log::{CHUNK_BYTES, CHUNK_LINES, Line},
