@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::domain::{
     execution::Status,
     id::{ExecutionId, Name, StepId},
+    size::bytes,
 };
 
 /// Runs multi-step jobs and shows everyone who may see them what is happening, live.
@@ -83,6 +84,12 @@ pub struct ServeArgs {
     /// Keep the working folders of so many executions that did not succeed, to run them again from there [default: 20]
     #[arg(long, env = "RUNCAST_KEEP_FOLDERS", value_name = "N")]
     pub keep_folders: Option<u32>,
+    /// How many processes a step may have at once; one with more is killed [default: 2000]
+    #[arg(long, env = "RUNCAST_MAX_STEP_PROCESSES", value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_step_processes: Option<u32>,
+    /// How much output of an execution is kept; of more, the last lines of each step [default: 200MB]
+    #[arg(long, env = "RUNCAST_MAX_OUTPUT", value_name = "SIZE", value_parser = size)]
+    pub max_output: Option<u64>,
     /// The folder of secrets, a file for each; those in the server's environment come first
     #[arg(long, env = "RUNCAST_SECRETS", value_name = "DIR")]
     pub secrets: Option<PathBuf>,
@@ -361,6 +368,10 @@ fn parameter(text: &str) -> Result<(String, String), String> {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
         _ => Err("a parameter is given as name=value".to_owned()),
     }
+}
+
+fn size(text: &str) -> Result<u64, String> {
+    bytes(text).ok_or_else(|| format!("{text:?} is no amount of bytes: write 200MB, 64MiB or 1GB"))
 }
 
 /// A span of time as flags and files have it: `500ms`, `30s`, `10m`, `2h`, `1d`.

@@ -13,6 +13,7 @@ pub mod output;
 pub mod problem;
 pub mod reading;
 pub mod schedule;
+pub mod size;
 pub mod state_hash;
 pub mod time;
 pub mod workflow;

@@ -8,8 +8,11 @@ use std::{
 
 use serde::Deserialize;
 
-use super::{external::ExternalSettings, feed};
-use crate::client::arguments::{Keeper, ServeArgs};
+use super::{engine, external::ExternalSettings, feed};
+use crate::{
+    client::arguments::{Keeper, ServeArgs},
+    domain::size::bytes,
+};
 
 /// The file that holds settings, in the folder where the server starts.
 pub const FILE: &str = "Leptos.toml";
@@ -35,6 +38,10 @@ pub struct Settings {
     pub max_executions: usize,
     /// Of how many executions that did not succeed the working folder is kept.
     pub keep_folders: usize,
+    /// How many processes a step may have at once.
+    pub max_step_processes: usize,
+    /// How much output of an execution is kept, in bytes.
+    pub max_output: u64,
     /// The folder of secrets.
     pub secrets: Option<PathBuf>,
     /// How many event streams one user may have open.
@@ -69,6 +76,9 @@ pub enum SettingsError {
     /// The address is none.
     #[error("public-url {0:?} is no address: it begins with http:// or https:// and ends with the host's name or port")]
     PublicUrl(String),
+    /// The amount is none.
+    #[error("max-output {0:?} is no amount of bytes: write 200MB, 64MiB or 1GB")]
+    MaxOutput(String),
 }
 
 #[derive(Deserialize)]
@@ -87,6 +97,8 @@ struct Table {
     trust_proxy: Option<bool>,
     max_executions: Option<NonZeroUsize>,
     keep_folders: Option<usize>,
+    max_step_processes: Option<NonZeroUsize>,
+    max_output: Option<String>,
     secrets: Option<PathBuf>,
     max_user_streams: Option<NonZeroUsize>,
     max_streams: Option<NonZeroUsize>,
@@ -117,6 +129,7 @@ impl Settings {
             Some(keeper) => keeper == Keeper::Memory,
             None => table.journal == Some(Journal::Memory),
         };
+        let max_output = table.max_output.map(|text| bytes(&text).ok_or(SettingsError::MaxOutput(text))).transpose()?;
         let days = args.retention_days.or(table.retention_days);
         let external = external(&args);
         let count = args.retention_count.or(table.retention_count);
@@ -129,6 +142,9 @@ impl Settings {
             trust_proxy: args.trust_proxy.or(table.trust_proxy).unwrap_or(false),
             max_executions: number(args.max_executions, table.max_executions).unwrap_or_else(default_executions),
             keep_folders: args.keep_folders.map(|count| count as usize).or(table.keep_folders).unwrap_or(KEEP_FOLDERS),
+            max_step_processes: number(args.max_step_processes, table.max_step_processes)
+                .unwrap_or(engine::PROCESSES_MAX),
+            max_output: args.max_output.or(max_output).unwrap_or(engine::OUTPUT_MAX),
             max_user_streams: number(args.max_user_streams, table.max_user_streams).unwrap_or(feed::OF_ONE_USER),
             max_streams: number(args.max_streams, table.max_streams).unwrap_or(feed::IN_ALL),
             memory,

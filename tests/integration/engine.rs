@@ -1,226 +1,20 @@
-//! The engine with real processes: a supervisor, shells, pipes and signals.
+//! The engine with real processes: what runs when, with what, and what is recorded of it.
 
 use std::{
     collections::BTreeMap,
     fs,
-    os::unix::{fs::PermissionsExt, process::ExitStatusExt},
-    path::{Path, PathBuf},
-    sync::Arc,
+    os::unix::fs::PermissionsExt,
     time::{Duration, Instant},
 };
 
-use runcast::{
-    domain::{
-        access::{Role, Viewer},
-        event::{Event, ExecutionFailure, Recorded, StepFailure, Trigger},
-        execution::{Execution, Status, StepStatus},
-        id::{ExecutionId, Name, Seq},
-        log::Stream,
-        workflow::Workflow,
-    },
-    server::{
-        engine::{Engine, EngineSettings, NotRunning, Order},
-        feed::{Feed, Framing, Link, Reader, Start},
-        journal::{Journal, Place},
-        metrics::JournalMetrics,
-    },
+use runcast::domain::{
+    event::{Event, ExecutionFailure, StepFailure},
+    execution::{Status, StepStatus},
+    log::Stream,
 };
-use serde_json::{Map, Value, json};
-use tempfile::TempDir;
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use serde_json::json;
 
-/// No test waits longer for anything.
-const LONGEST: Duration = Duration::from_secs(20);
-
-/// A journal with an engine over a folder of its own.
-struct House {
-    folder: Arc<TempDir>,
-    feed: Feed,
-    journal: Journal,
-    engine: Engine,
-}
-
-impl House {
-    async fn new() -> Self {
-        Self::with(|_| {}).await
-    }
-
-    async fn with(change: impl FnOnce(&mut EngineSettings)) -> Self {
-        Self::over(Arc::new(tempfile::tempdir().expect("a folder can be made")), change).await
-    }
-
-    /// Another life over the same folder.
-    async fn over(folder: Arc<TempDir>, change: impl FnOnce(&mut EngineSettings)) -> Self {
-        let (feed, tasks) = (Feed::default(), TaskTracker::new());
-        let journal = Journal::open(
-            Place::File(folder.path().join("journal.db")),
-            Seq(0),
-            feed.clone(),
-            JournalMetrics::default(),
-            &tasks,
-        );
-        let journal = journal.await.expect("the journal opens");
-        let mut settings = EngineSettings {
-            data: folder.path().to_owned(),
-            limit: 4,
-            grace: Duration::from_millis(300),
-            program: env!("CARGO_BIN_EXE_runcast").into(),
-            ..EngineSettings::default()
-        };
-        change(&mut settings);
-        let engine = Engine::new(journal.clone(), settings);
-        Self { folder, feed, journal, engine }
-    }
-
-    async fn start(&self, yaml: &str) -> Execution {
-        self.start_with(yaml, json!({})).await
-    }
-
-    async fn start_with(&self, yaml: &str, params: Value) -> Execution {
-        let workflow = workflow(yaml);
-        let params: Map<String, Value> = serde_json::from_value(params).expect("an object");
-        let params = workflow.bind(&params).expect("good parameters");
-        let trigger = Trigger::Manual;
-        let order = Order { workflow: Arc::new(workflow), params, owner: name("alice"), trigger, idempotent: None };
-        self.engine.start(order).await.expect("the journal is open")
-    }
-
-    /// Runs it to its end; all of its facts.
-    async fn run(&self, yaml: &str) -> Facts {
-        self.run_with(yaml, json!({})).await
-    }
-
-    async fn run_with(&self, yaml: &str, params: Value) -> Facts {
-        let execution = self.start_with(yaml, params).await;
-        self.facts(execution.id).await
-    }
-
-    async fn reader(&self, id: ExecutionId) -> Follow {
-        let viewer = Viewer { name: name("alice"), role: Role::User };
-        let link = Link { framing: Framing::Plain, revoked: CancellationToken::new() };
-        let reader = self.feed.read_execution(&self.journal, &viewer, id, Start::Beginning, link).await;
-        Follow { reader: reader.expect("alice may see it"), had: Vec::new() }
-    }
-
-    async fn facts(&self, id: ExecutionId) -> Facts {
-        let mut follow = self.reader(id).await;
-        follow.until(|event| event.is_final()).await;
-        Facts(follow.had)
-    }
-
-    async fn snapshot(&self, id: ExecutionId) -> Execution {
-        self.journal.flush().await.expect("the journal is open");
-        self.journal.snapshot(id).await.expect("it can be read").expect("it is there")
-    }
-
-    fn work(&self, id: ExecutionId) -> PathBuf {
-        self.folder.path().join("work").join(id.to_string())
-    }
-}
-
-/// A stream of one execution's facts.
-struct Follow {
-    reader: Reader,
-    had: Vec<Recorded>,
-}
-
-impl Follow {
-    /// Reads on until such a fact is there.
-    async fn until(&mut self, wanted: impl Fn(&Event) -> bool) {
-        tokio::time::timeout(LONGEST, async {
-            while !self.had.iter().any(|recorded| wanted(&recorded.fact.event)) {
-                let piece = self.reader.next().await.expect("the stream goes on until the final fact");
-                let text = String::from_utf8(piece.rest().to_vec()).expect("frames are text");
-                self.reader.sent(&piece, text.len());
-                let data = text.lines().filter_map(|line| line.strip_prefix("data:"));
-                self.had.extend(data.filter_map(|json| serde_json::from_str(json.trim()).ok()));
-            }
-        })
-        .await
-        .unwrap_or_else(|_| panic!("it did not come: {:#?}", self.had));
-    }
-
-    /// Reads on until a step has printed such a line.
-    async fn until_printed(&mut self, wanted: &str) {
-        self.until(|event| lines_of(event).any(|(_, line)| line == wanted)).await;
-    }
-}
-
-fn lines_of(event: &Event) -> impl Iterator<Item = (Stream, &str)> {
-    let lines = match event {
-        Event::StepOutput { lines, .. } => lines.as_slice(),
-        _ => &[],
-    };
-    lines.iter().map(|line| (line.stream, line.text.as_str()))
-}
-
-/// All facts of an execution.
-struct Facts(Vec<Recorded>);
-
-impl Facts {
-    fn events(&self) -> impl Iterator<Item = &Event> {
-        self.0.iter().map(|recorded| &recorded.fact.event)
-    }
-
-    fn last(&self) -> &Event {
-        self.events().last().expect("there are facts")
-    }
-
-    /// The lines of a step, of both streams.
-    fn lines(&self, id: &str) -> Vec<&str> {
-        let of_step = |event: &&Event| matches!(event, Event::StepOutput { step, .. } if step.as_str() == id);
-        self.events().filter(of_step).flat_map(lines_of).map(|(_, line)| line).collect()
-    }
-
-    fn fold(&self) -> Execution {
-        let first = self.0.first().expect("there are facts");
-        let mut execution = Execution::begin(first.seq, &first.fact).expect("the first is execution.queued");
-        self.0[1..].iter().for_each(|recorded| assert!(execution.apply(recorded), "it changed nothing: {recorded:?}"));
-        execution
-    }
-
-    /// Where each step ended, and what was said of it.
-    fn steps(&self) -> BTreeMap<String, (StepStatus, String)> {
-        let steps = self.fold().steps.into_iter();
-        steps.map(|step| (step.id.to_string(), (step.status, step.error.unwrap_or_default()))).collect()
-    }
-
-    fn outcome(&self, id: &str) -> (StepStatus, String) {
-        self.steps().remove(id).expect("there is such a step")
-    }
-
-    /// The place of a step's first fact of that kind.
-    fn place(&self, wanted: impl Fn(&Event) -> bool) -> usize {
-        self.events().position(wanted).expect("there is such a fact")
-    }
-}
-
-fn name(text: &str) -> Name {
-    text.parse().expect("a name")
-}
-
-fn workflow(yaml: &str) -> Workflow {
-    Workflow::parse("test.yaml", "test", yaml).expect("a good workflow")
-}
-
-/// Waits until the condition holds.
-async fn eventually(what: &str, condition: impl Fn() -> bool) {
-    let begun = Instant::now();
-    while !condition() {
-        assert!(begun.elapsed() < LONGEST, "never: {what}");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-}
-
-/// Whether a process is there and has not ended.
-fn lives(pid: &str) -> bool {
-    let stat = fs::read_to_string(format!("/proc/{}/stat", pid.trim())).unwrap_or_default();
-    stat.rsplit(')').next().and_then(|rest| rest.split_whitespace().next()).is_some_and(|state| state != "Z")
-}
-
-fn read(path: &Path) -> String {
-    fs::read_to_string(path).unwrap_or_default()
-}
+use crate::workshop::{House, LONGEST, eventually, lines_of, name};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn steps_run_one_after_the_other_and_share_a_folder() {
@@ -486,57 +280,6 @@ steps:
     assert!(!format!("{:?}", facts.0).contains("hunter2"));
 }
 
-const STUBBORN: &str = r#"
-steps:
-- id: a
-  run: |
-    trap '' TERM
-    setsid bash -c 'trap "" TERM; echo $BASHPID > daemon; exec > /dev/null 2>&1; while :; do sleep 1; done' &
-    (setsid bash -c 'echo $BASHPID > orphan; exec > /dev/null 2>&1; exec sleep 1000' &)
-    until [ -s daemon ] && [ -s orphan ]; do sleep 0.01; done
-    echo ready
-    while :; do sleep 1; done
-- {id: b, run: 'true'}
-- {id: c, run: echo cleaned, if: always}
-"#;
-
-#[tokio::test(flavor = "multi_thread")]
-async fn cancel_ends_every_process_a_daemon_and_one_that_ignores_term_too() {
-    let house = House::new().await;
-    let execution = house.start(STUBBORN).await;
-    let mut follow = house.reader(execution.id).await;
-    follow.until_printed("ready").await;
-    let files = house.work(execution.id).join("files");
-    let pids = [read(&files.join("daemon")), read(&files.join("orphan"))];
-    assert!(pids.iter().all(|pid| lives(pid)));
-    house.engine.cancel(execution.id, &name("bob")).await.expect("it runs");
-    follow.until(|event| matches!(event, Event::StepFailed { .. })).await;
-    assert!(!pids.iter().any(|pid| lives(pid)), "the step is over, and so are its processes");
-    let facts = house.facts(execution.id).await;
-    assert_eq!(facts.outcome("a"), (StepStatus::Cancelled, "cancelled".to_owned()));
-    assert_eq!(facts.outcome("b"), (StepStatus::Skipped, "cancelled".to_owned()));
-    assert_eq!(facts.lines("c"), ["cleaned"]);
-    assert!(matches!(facts.last(), Event::ExecutionCancelled { by, .. } if *by == name("bob")), "{:?}", facts.last());
-    assert_eq!(house.engine.cancel(execution.id, &name("bob")).await, Err(NotRunning));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_step_that_minds_term_has_time_to_clean_up() {
-    let house = House::with(|settings| settings.grace = Duration::from_secs(30)).await;
-    let execution = house
-        .start("steps:\n- {id: a, run: 'trap \"echo bye; exit 0\" TERM; echo ready; while :; do sleep 0.1; done'}\n")
-        .await;
-    let mut follow = house.reader(execution.id).await;
-    follow.until_printed("ready").await;
-    let begun = Instant::now();
-    house.engine.cancel(execution.id, &name("alice")).await.expect("it runs");
-    let facts = house.facts(execution.id).await;
-    assert!(begun.elapsed() < Duration::from_secs(10), "its end was noticed");
-    // The shell may have said `Terminated` of its `sleep` as well.
-    assert!(facts.lines("a").contains(&"bye"));
-    assert_eq!(facts.outcome("a").0, StepStatus::Cancelled);
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_cancel_ends_the_steps_that_run_in_any_case() {
     let house = House::new().await;
@@ -581,38 +324,6 @@ async fn a_steps_timeout_fails_the_execution_and_its_own_times_it_out() {
     };
     assert_eq!(error.message, "the execution took longer than 0.2 s");
     assert_eq!(error.tail, ["on"]);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_child_that_holds_the_pipe_keeps_no_step_open_and_goes_with_the_execution() {
-    let house = House::new().await;
-    let execution = house
-        .start("steps:\n- {id: a, run: 'setsid sleep 1000 & echo $! > pid; echo done'}\n- {id: b, run: 'kill -0 $(cat pid); cat pid'}\n")
-        .await;
-    let facts = house.facts(execution.id).await;
-    assert!(matches!(facts.last(), Event::ExecutionCompleted { .. }), "{:?}", facts.last());
-    assert_eq!(facts.lines("a"), ["done"]);
-    let took = facts.fold().duration_ms.expect("it ended");
-    assert!(took < 10_000, "it waited for the child: {took} ms");
-    assert!(!lives(facts.lines("b")[0]), "background processes are gone when the execution is over");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_background_process_may_go_on_printing_until_the_execution_ends() {
-    let house = House::new().await;
-    let facts = house
-        .run("steps:\n- {id: a, run: '(i=0; while echo tick; do i=$((i+1)); echo $i > count; sleep 0.01; done) & true'}\n- {id: b, run: 'before=$(cat count); until [ $(cat count) -gt $((before+20)) ]; do sleep 0.01; done', timeout: 20s}\n")
-        .await;
-    assert!(matches!(facts.last(), Event::ExecutionCompleted { .. }), "{:?}", facts.last());
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn what_a_pipe_still_holds_when_the_step_ends_is_recorded() {
-    let house = House::new().await;
-    let facts =
-        house.run("steps:\n- {id: a, run: 'exec > >(while read -r l; do echo \"> $l\"; done); seq 2000'}\n").await;
-    let lines = facts.lines("a");
-    assert_eq!((lines.len(), lines.last().copied()), (2000, Some("> 2000")));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -687,28 +398,6 @@ async fn no_more_run_at_once_than_may_and_the_rest_come_in_order() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn shutdown_interrupts_what_runs_at_once_and_leaves_what_waits() {
-    let house = House::with(|settings| settings.limit = 1).await;
-    let running = house.start(STUBBORN).await;
-    house.reader(running.id).await.until_printed("ready").await;
-    let pid = read(&house.work(running.id).join("files/daemon"));
-    let waiting = house.start("steps:\n- {id: a, run: 'true'}\n").await;
-    let begun = Instant::now();
-    house.engine.shutdown(Duration::ZERO).await;
-    assert!(begun.elapsed() < Duration::from_secs(1), "it took {:?}", begun.elapsed());
-    assert!(!lives(&pid));
-    let running = house.snapshot(running.id).await;
-    assert_eq!(running.status, Status::Interrupted);
-    let statuses: Vec<StepStatus> = running.steps.iter().map(|step| step.status).collect();
-    assert_eq!(statuses, [StepStatus::Interrupted, StepStatus::Skipped, StepStatus::Skipped]);
-    assert_eq!(house.snapshot(waiting.id).await.status, Status::Queued);
-
-    let next = House::over(Arc::clone(&house.folder), |_| {}).await;
-    next.engine.recover().await.expect("the journal can be read");
-    assert_eq!(next.facts(waiting.id).await.fold().status, Status::Succeeded);
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn drain_waits_for_what_runs_and_starts_nothing() {
     let house = House::with(|settings| settings.limit = 1).await;
     let running = house.start("steps:\n- {id: a, run: 'echo ready; sleep 0.3'}\n").await;
@@ -717,52 +406,6 @@ async fn drain_waits_for_what_runs_and_starts_nothing() {
     house.engine.shutdown(LONGEST).await;
     assert_eq!(house.snapshot(running.id).await.status, Status::Succeeded);
     assert_eq!(house.snapshot(waiting.id).await.status, Status::Queued);
-}
-
-#[test]
-fn after_a_crash_what_ran_is_interrupted_and_its_processes_are_gone() {
-    let folder = Arc::new(tempfile::tempdir().expect("a folder can be made"));
-    let life = || tokio::runtime::Runtime::new().expect("a runtime");
-    let first = life();
-    let (id, pids) = first.block_on(async {
-        let house = House::over(Arc::clone(&folder), |_| {}).await;
-        let execution = house.start(STUBBORN).await;
-        house.reader(execution.id).await.until_printed("ready").await;
-        let files = house.work(execution.id).join("files");
-        (execution.id, [read(&files.join("daemon")), read(&files.join("orphan"))])
-    });
-    assert!(pids.iter().all(|pid| lives(pid)));
-    // Every task and socket of the first life is gone without a word, as after a kill -9.
-    first.shutdown_timeout(LONGEST);
-    // One that even the supervisor does not know of.
-    let stray = std::process::Command::new("sleep").arg("1000").env("RUNCAST_EXECUTION_ID", id.to_string()).spawn();
-    let mut stray = stray.expect("sleep is there");
-
-    life().block_on(async {
-        let house = House::over(folder, |_| {}).await;
-        house.engine.recover().await.expect("the journal can be read");
-        assert!(!pids.iter().any(|pid| lives(pid)));
-        assert_eq!(stray.wait().expect("it is a child").signal(), Some(9));
-        let found = house.snapshot(id).await;
-        assert_eq!(found.status, Status::Interrupted);
-        assert_eq!(found.error.expect("it says why").message, "the server stopped while it ran");
-        assert_eq!((found.steps[0].status, found.steps[0].lines), (StepStatus::Interrupted, 1));
-        assert_eq!(found.steps[1].error.as_deref(), Some("interrupted"));
-        assert!(house.work(id).join("kept.json").exists(), "it can be run again from there");
-    });
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_end_of_the_supervisor_is_the_end_of_its_steps_and_the_next_one_has_another() {
-    let house = House::new().await;
-    let facts = house
-        .run("steps:\n- {id: a, run: 'setsid sleep 1000 & echo $!; sleep 0.3; kill -9 $PPID; sleep 1000'}\n- {id: b, run: echo on, if: always}\n")
-        .await;
-    let (status, error) = facts.outcome("a");
-    assert_eq!(status, StepStatus::Failed);
-    assert!(error.contains("supervised"), "{error}");
-    assert!(!lives(facts.lines("a")[0]));
-    assert_eq!(facts.lines("b"), ["on"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

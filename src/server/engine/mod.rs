@@ -2,26 +2,32 @@
 //!
 //! Rooms, from the outside in: this one (what runs and what waits, with `queue` for whose turn it is and `rerun` for
 //! what is run again, with `kept` for what was kept of it), `run` (one execution, with `decide` for what comes
-//! next), `step` (one attempt, with `stage` for what it needs, `transcript` for what it says and `estimates` for what it
-//! does not say), `tether` → `wire` →
-//! `supervisor` (the process that starts and ends a step's processes, with `processes` for what `/proc` knows), `sweep`
+//! next and `secrets`), `step` (one attempt, with `stage` and `terminal` for what it needs, `pipe`, `transcript` and
+//! `flood` for what it says, and `estimates` for what it does not say), `tether` → `wire` → `supervisor` (the process
+//! that starts and ends a step's processes, with `processes` for what `/proc` knows and `crowd` for when they are too
+//! many), `sweep`
 //! (what an earlier life left behind), `recorder` (where facts are made).
 //!
 //! The engine waits for the journal only while its queue is full, never for a commit between steps, never for a reader.
 
+mod crowd;
 mod decide;
 mod estimates;
+mod flood;
 mod kept;
+mod pipe;
 mod processes;
 mod progress;
 mod queue;
 pub(in crate::server) mod recorder;
 mod rerun;
 mod run;
+mod secrets;
 mod stage;
 mod step;
 mod supervisor;
 mod sweep;
+mod terminal;
 mod tether;
 mod transcript;
 mod wire;
@@ -43,6 +49,7 @@ use super::{
     access::ReportTokens,
     clock,
     journal::{Idempotent, Journal, JournalError},
+    secrets::Secrets,
 };
 use crate::domain::{
     event::{Event, Fact, StepFailure, Trigger},
@@ -71,6 +78,11 @@ const FULL: &str = "as many of this workflow run as may";
 /// Between two looks at what those that wait are to be told.
 const NEWS_EVERY: Duration = Duration::from_secs(1);
 
+/// How many processes a step may have, unless told otherwise.
+pub const PROCESSES_MAX: usize = 2_000;
+/// How much output of an execution is kept, unless told otherwise, in bytes.
+pub const OUTPUT_MAX: u64 = 200_000_000;
+
 /// A handle on the engine; cheap to clone.
 #[derive(Clone)]
 pub struct Engine(Arc<Shared>);
@@ -88,6 +100,8 @@ pub struct EngineSettings {
     pub keep_folders: usize,
     /// Between TERM and KILL when a step is stopped.
     pub grace: Duration,
+    /// How much longer than the grace a supervisor may take to end its processes before it is killed itself.
+    pub patience: Duration,
     /// How long steps with `if: always` may run, together, after the execution was cancelled or timed out.
     pub cleanup: Duration,
     /// Least time between two estimates of how far a step is.
@@ -96,6 +110,12 @@ pub struct EngineSettings {
     pub stall_min: Duration,
     /// Makes the tokens by which steps report, for `RUNCAST_TOKEN`; without, they have none.
     pub report_tokens: Option<ReportTokens>,
+    /// How many processes a step may have at once; one with more is killed.
+    pub processes_max: usize,
+    /// How much output of an execution is kept, in bytes; of what comes after it the last lines of each step.
+    pub output_max: u64,
+    /// Where secrets come from.
+    pub secrets: Secrets,
     /// The program whose `supervise` starts the steps: this one.
     pub program: PathBuf,
 }
@@ -108,10 +128,15 @@ impl Default for EngineSettings {
             limit: 2,
             keep_folders: 20,
             grace: Duration::from_secs(10),
+            // The supervisor itself gives up earlier.
+            patience: Duration::from_secs(35),
             cleanup: Duration::from_secs(300),
             estimate_every: Duration::from_secs(2),
             stall_min: Duration::from_secs(10),
             report_tokens: None,
+            processes_max: PROCESSES_MAX,
+            output_max: OUTPUT_MAX,
+            secrets: Secrets::default(),
             // Good even after the file on disk was replaced by a newer one.
             program: "/proc/self/exe".into(),
         }

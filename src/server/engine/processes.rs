@@ -169,6 +169,23 @@ mod tests {
     }
 
     #[test]
+    fn a_signal_never_reaches_another_process_that_has_got_the_number() {
+        let mut child = std::process::Command::new("sleep").arg("1000").spawn().expect("sleep is there");
+        let pid = Pid::from_child(&child);
+        let real = Process::read(pid).expect("it runs");
+        // As if the process that was looked at had ended, and this one been given its number.
+        for started in [real.started - 1, real.started + 1] {
+            Process { started, ..real }.signal(Signal::KILL);
+        }
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        assert!(child.try_wait().expect("it is a child").is_none(), "it was hit");
+        real.signal(Signal::KILL);
+        assert!(!child.wait().expect("it is a child").success());
+        // Nobody has the number now.
+        real.signal(Signal::KILL);
+    }
+
+    #[test]
     fn signals_have_the_names_people_know() {
         assert_eq!(signal_name(9), "SIGKILL");
         assert_eq!(signal_name(11), "SIGSEGV");

@@ -20,9 +20,11 @@ use super::{
     Control, Shared,
     decide::{Decision, Halt, ancestors, decide},
     estimates::{Outlook, Pulse, StepPasts},
+    flood::{Budget, Flood},
     kept::{self, Kept},
     progress::Desk,
     recorder::{INTERRUPTED, Recorder},
+    secrets::reveal,
     stage::{self, Props, environment},
     step::{Done, Failure, Step, Stop, duration, masked, stop_error},
     sweep,
@@ -56,6 +58,10 @@ pub(super) struct Run {
     /// Started with the first step.
     tether: Option<Arc<Tether>>,
     masks: SharedMasks,
+    /// By their names; or why there are none, which every step fails with.
+    secrets: Result<BTreeMap<String, String>, String>,
+    /// How much output is kept.
+    budget: Arc<Budget>,
     /// Of the steps that succeeded, unmasked: what later steps are given.
     outputs: BTreeMap<StepId, BTreeMap<String, String>>,
     /// Attempts at work, as many as there are steps at most.
@@ -104,6 +110,7 @@ impl Run {
         recorder: Arc<Recorder>,
         control: Arc<watch::Sender<Control>>,
     ) -> Self {
+        let budget = Budget::new(shared.settings.output_max);
         Self {
             id,
             recorder,
@@ -113,6 +120,8 @@ impl Run {
             pasts: Arc::default(),
             tether: None,
             masks: SharedMasks::default(),
+            secrets: Ok(BTreeMap::new()),
+            budget,
             outputs: BTreeMap::new(),
             working: FuturesUnordered::new(),
             stops: HashMap::new(),
@@ -166,6 +175,7 @@ impl Run {
         self.recorder.foresee(Outlook::new(&self.plan, &self.pasts)).await;
         self.recorder.record(Event::ExecutionStarted {}).await;
         self.take_over().await;
+        self.reveal_secrets().await;
         self.deadline = self.plan.timeout.map(|timeout| Instant::now() + timeout);
         let mut control = self.control.subscribe();
         // What was said before this life began counts as well.
@@ -204,6 +214,17 @@ impl Run {
         self.conclude().await;
     }
 
+    /// Has the secrets ready, and masked, before the first step begins.
+    async fn reveal_secrets(&mut self) {
+        if self.plan.secrets.is_empty() {
+            return;
+        }
+        let (plan, masks) = (Arc::clone(&self.plan), Arc::clone(&self.masks));
+        let store = self.shared.settings.secrets.clone();
+        let revealed = spawn_blocking(move || reveal(&plan.secrets, &store, &masks)).await;
+        self.secrets = revealed.unwrap_or_else(|_| Err("the secrets could not be read".to_owned()));
+    }
+
     /// Begins and passes over steps until there is none left to decide over now.
     async fn settle(&mut self) {
         loop {
@@ -237,7 +258,8 @@ impl Run {
         let read = spawn_blocking(move || {
             let masks = Kept::read(&folder).map(|kept| kept.masks).unwrap_or_default();
             let of = |(id, attempt): (StepId, u32)| {
-                let outputs = stage::read_outputs(&stage::output_file(&folder, &id, attempt)).unwrap_or_default();
+                let outputs =
+                    stage::read_outputs(&stage::output_file(&folder, &id, attempt), |text| text).unwrap_or_default();
                 (id, outputs)
             };
             (masks, reused.into_iter().map(of).collect::<Vec<_>>())
@@ -262,19 +284,19 @@ impl Run {
         if self.halt.is_some() {
             self.cleanup_deadline.get_or_insert_with(|| Instant::now() + self.shared.settings.cleanup);
         }
-        let tether = match self.tether() {
+        let tether = match self.ready() {
             Ok(tether) => tether,
             Err(error) => {
-                let error = format!("the process that supervises steps could not be started: {error}");
                 let (failure, took, tail) = (Failure::plain(error), Duration::ZERO, Vec::new());
                 return self.failed(id, Ending { attempt, failure, took, lines, tail }).await;
             }
         };
         let (stop, asked) = watch::channel(None);
         self.stops.insert(id.clone(), stop);
+        let flood = Flood::new(Arc::clone(&self.budget));
         let pulse = Pulse::new(&past, self.shared.pace(), Instant::now());
         let (recorder, masks) = (Arc::clone(&self.recorder), Arc::clone(&self.masks));
-        let transcript = Transcript::new(recorder, masks, id.clone(), attempt, lines, pulse);
+        let transcript = Transcript::new(recorder, masks, flood, id.clone(), attempt, lines, pulse);
         let work = Step {
             props: self.props(step, attempt).await,
             tether,
@@ -288,12 +310,19 @@ impl Run {
         self.working.push(self.shared.tasks.spawn(work.run().instrument(span)));
     }
 
+    /// What every step needs: the secrets, and a supervisor.
+    fn ready(&mut self) -> Result<Arc<Tether>, String> {
+        self.secrets.as_ref().map_err(String::clone)?;
+        self.tether().map_err(|error| format!("the process that supervises steps could not be started: {error}"))
+    }
+
     /// The supervisor, started if there is none yet.
     fn tether(&mut self) -> std::io::Result<Arc<Tether>> {
         if let Some(tether) = &self.tether {
             return Ok(Arc::clone(tether));
         }
-        let tether = Arc::new(Tether::begin(&self.shared.settings.program, self.id, &self.shared.tasks)?);
+        let settings = &self.shared.settings;
+        let tether = Arc::new(Tether::begin(&settings.program, self.id, settings.patience, &self.shared.tasks)?);
         self.tether = Some(Arc::clone(&tether));
         Ok(tether)
     }
@@ -309,8 +338,11 @@ impl Run {
         }
         let way = (settings.url.as_deref(), token.as_deref());
         let make = |execution: &Execution| environment(&self.plan, &step, attempt, execution, &outputs, way);
-        let env = self.recorder.look(make).await;
-        Props { env, folder: self.folder(), step, attempt }
+        let mut env = self.recorder.look(make).await;
+        // A workflow's file can't name one like a variable of the server's own.
+        env.extend(self.secrets.iter().flatten().map(|(name, value)| (name.clone(), value.clone())));
+        let processes_max = settings.processes_max;
+        Props { env, folder: self.folder(), step, attempt, processes_max }
     }
 
     fn folder(&self) -> PathBuf {
@@ -329,7 +361,8 @@ impl Run {
         match verdict {
             Ok(outputs) => {
                 self.write_masks().await;
-                let shown = outputs.iter().map(|(key, value)| (key.clone(), masked(&self.masks, value.clone())));
+                let mask = |text: &String| masked(&self.masks, text.clone());
+                let shown = outputs.iter().map(|(key, value)| (mask(key), mask(value)));
                 let event = Event::StepCompleted {
                     step: step.clone(),
                     attempt,

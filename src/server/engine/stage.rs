@@ -1,4 +1,5 @@
-//! What an attempt needs before it can begin: folders, the script's file, the shell, the environment, the pipes.
+//! What an attempt needs before it can begin: folders, the script's file, the shell, the environment, the pipes
+//! or the terminal.
 //!
 //! An execution has a folder `work/<id>` in the data folder, open to the server's user only. In it, `files` is where
 //! its steps work and what they share; `steps` holds their scripts and `$RUNCAST_OUTPUT` files. The folder goes when
@@ -18,7 +19,10 @@ use std::{
 use rustix::fs::OFlags;
 use serde_json::Value;
 
-use super::wire::Launch;
+use super::{
+    terminal::{self, Terminal},
+    wire::Launch,
+};
 use crate::domain::{
     execution::Execution,
     id::{Name, StepId},
@@ -36,8 +40,8 @@ const OUTPUT_FILE_MAX: u64 = 4 * output::OUTPUTS_MAX as u64;
 /// An attempt about to begin.
 pub(super) struct Stage {
     pub launch: Launch,
-    /// Stdout, stderr: the ends that are read.
-    pub read: (OwnedFd, OwnedFd),
+    /// Stdout, stderr: the ends that are read. A terminal has one for both.
+    pub read: (OwnedFd, Option<OwnedFd>),
     /// Stdout, stderr: the ends that the step's process gets.
     pub write: (OwnedFd, OwnedFd),
     /// Its `$RUNCAST_OUTPUT`.
@@ -51,6 +55,8 @@ pub(super) struct Props {
     pub attempt: u32,
     /// The execution's folder.
     pub folder: PathBuf,
+    /// How many processes it may have at once.
+    pub processes_max: usize,
     /// The environment of this attempt, without the paths that only the stage knows.
     pub env: BTreeMap<String, String>,
 }
@@ -78,6 +84,9 @@ pub(super) fn set(props: &Props) -> Result<Stage, String> {
         .map_err(|error| format!("the script could not be written to {}: {error}", steps.display()))?;
     let mut env = props.env.clone();
     env.insert("RUNCAST_OUTPUT".to_owned(), text(&output_file)?);
+    if props.step.tty {
+        env.entry("TERM".to_owned()).or_insert_with(|| terminal::KIND.to_owned());
+    }
     let path = env.get("PATH").map_or(DEFAULT_PATH, String::as_str);
     let (program, mut args) = shell(props.step.shell.as_deref(), path, &cwd)?;
     args.push(text(&script)?);
@@ -87,10 +96,27 @@ pub(super) fn set(props: &Props) -> Result<Stage, String> {
         args,
         env: env.into_iter().collect(),
         cwd: text(&cwd)?,
+        processes_max: props.processes_max,
     };
-    let pipe = || io::pipe().map_err(|error| format!("no pipe could be had: {error}"));
-    let ((out, out_write), (err, err_write)) = (pipe()?, pipe()?);
-    Ok(Stage { launch, read: (out.into(), err.into()), write: (out_write.into(), err_write.into()), output_file })
+    let (read, write) = if props.step.tty {
+        terminal_ends().map_err(|error| format!("no terminal could be had: {error}"))?
+    } else {
+        pipe_ends().map_err(|error| format!("no pipe could be had: {error}"))?
+    };
+    Ok(Stage { launch, read, write, output_file })
+}
+
+/// What is read of stdout and stderr, and what they are.
+type Ends = ((OwnedFd, Option<OwnedFd>), (OwnedFd, OwnedFd));
+
+fn pipe_ends() -> io::Result<Ends> {
+    let ((out, out_write), (err, err_write)) = (io::pipe()?, io::pipe()?);
+    Ok(((out.into(), Some(err.into())), (out_write.into(), err_write.into())))
+}
+
+fn terminal_ends() -> io::Result<Ends> {
+    let Terminal { read, write } = Terminal::open()?;
+    Ok(((read, None), (write.try_clone()?, write)))
 }
 
 /// The environment of an attempt, but for the paths: later ones win. `outputs` are those of the steps it depends on;
@@ -141,11 +167,12 @@ pub(super) fn output_file(folder: &Path, step: &StepId, attempt: u32) -> PathBuf
     script_file(folder, step, attempt).with_added_extension("output")
 }
 
-/// Reads what a step put into `$RUNCAST_OUTPUT`. Blocks.
+/// Reads what a step put into `$RUNCAST_OUTPUT`. Blocks. What an error quotes is taken from the masked text, so that
+/// no value is cut before it is known.
 ///
 /// # Errors
 /// What the step failed with, for people.
-pub(super) fn read_outputs(file: &Path) -> Result<BTreeMap<String, String>, String> {
+pub(super) fn read_outputs(file: &Path, mask: impl Fn(String) -> String) -> Result<BTreeMap<String, String>, String> {
     let unreadable = |error: io::Error| format!("$RUNCAST_OUTPUT could not be read: {error}");
     // Neither a link nor a pipe that the step put in its place.
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
@@ -166,7 +193,11 @@ pub(super) fn read_outputs(file: &Path) -> Result<BTreeMap<String, String>, Stri
     }
     let mut bytes = Vec::new();
     file.take(OUTPUT_FILE_MAX).read_to_end(&mut bytes).map_err(unreadable)?;
-    output::outputs(&String::from_utf8_lossy(&bytes)).map_err(|error| format!("$RUNCAST_OUTPUT: {error}"))
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    output::outputs(&text).map_err(|_| match output::outputs(&mask(text)) {
+        Err(error) => format!("$RUNCAST_OUTPUT: {error}"),
+        Ok(_) => "$RUNCAST_OUTPUT is not written as it must be".to_owned(),
+    })
 }
 
 fn working_folder(files: &Path, asked: Option<&str>) -> Result<PathBuf, String> {

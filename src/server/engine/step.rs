@@ -1,10 +1,8 @@
 //! One attempt at a step: from its stage to its end.
 
-use std::{collections::BTreeMap, io, os::fd::OwnedFd, path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, io, path::PathBuf, sync::Arc, time::Duration};
 
-use rustix::io::ioctl_fionread;
 use tokio::{
-    net::unix::pipe::Receiver,
     sync::watch,
     task::spawn_blocking,
     time::{Instant, sleep_until},
@@ -12,23 +10,20 @@ use tokio::{
 use tokio_util::task::TaskTracker;
 
 use super::{
+    pipe::{Pipe, READ_MAX},
     processes::signal_name,
     recorder::INTERRUPTED,
     stage::{self, Props, Stage},
+    terminal,
     tether::{Attempt, Ended, Tether},
     transcript::{SharedMasks, Transcript},
     wire::Exit,
 };
 use crate::domain::{event::StepFailure, id::StepId, log::Stream, time::spoken};
 
-/// Most that is read of a pipe at once, in bytes: as much as a pipe holds.
-const READ_MAX: usize = 64 * 1024;
 /// How long after the end of a step's own process its pipes are still read, for what a child of it (`> >(tee log)`)
 /// had in hand. Whoever holds them longer is not waited for.
 const LINGER: Duration = Duration::from_millis(100);
-
-/// Between two reads of what is thrown away.
-const DISCARD_PACE: Duration = Duration::from_millis(10);
 
 /// An end that others want of an attempt. The first one says why; a later one can only make it quicker.
 #[derive(Clone, Copy, Debug)]
@@ -91,21 +86,24 @@ struct Running {
     grace: Duration,
     attempt: Attempt,
     out: Pipe,
+    /// None is open if the step has a terminal.
     err: Pipe,
+    tty: bool,
     buffer: Vec<u8>,
     deadline: Option<Instant>,
     stopped: Option<Stop>,
+    /// When the supervisor has had time enough to end it.
+    give_up_at: Option<Instant>,
 }
-
-/// The end of a pipe that is read; none once all of it was.
-struct Pipe(Option<Receiver>);
 
 impl Step {
     /// Runs it to its end. What it prints is recorded on the way; its end is for the caller to record.
     pub(super) async fn run(self) -> Done {
         let begun = Instant::now();
         let step = self.props.step.id.clone();
-        let (timeout, attempt) = (self.props.step.timeout, self.props.attempt);
+        let plan = &self.props.step;
+        let (timeout, tty) = (plan.timeout, plan.tty);
+        let (attempt, processes_max) = (self.props.attempt, self.props.processes_max);
         let (mut transcript, masks) = (self.transcript, Arc::clone(&self.masks));
         let staged = spawn_blocking(move || stage::set(&self.props)).await;
         let started = match staged.unwrap_or_else(|_| Err("the step could not be prepared".to_owned())) {
@@ -126,13 +124,15 @@ impl Step {
                     attempt: process,
                     out,
                     err,
+                    tty,
                     buffer,
                     deadline,
                     stopped: None,
+                    give_up_at: None,
                 };
                 let ended = running.watch().await;
                 running.drain().await;
-                let held = [running.out, running.err].into_iter().filter(|pipe| pipe.0.is_some());
+                let held = [running.out, running.err].into_iter().filter(Pipe::is_open);
                 held.for_each(|pipe| drop(self.tasks.spawn(pipe.discard())));
                 transcript = running.transcript;
                 (ended, running.stopped, output_file)
@@ -140,8 +140,8 @@ impl Step {
         };
         transcript.finish().await;
         let lost = ended == Ended::Lost;
-        let verdict = match verdict(ended, stopped, timeout, transcript.last_error()) {
-            Ok(()) => read_outputs(output_file).await,
+        let verdict = match verdict(ended, stopped, timeout, processes_max, transcript.last_error()) {
+            Ok(()) => read_outputs(output_file, Arc::clone(&masks)).await,
             Err(failure) => Err(failure),
         };
         let verdict = verdict.map_err(|failure| Failure { error: masked(&masks, failure.error), ..failure });
@@ -153,15 +153,19 @@ impl Step {
 
 async fn start(stage: Stage, tether: &Tether) -> Result<(Attempt, Pipe, Pipe, PathBuf), String> {
     let no_pipe = |error: io::Error| format!("the step's output can't be read: {error}");
-    let (out, err) = (Pipe::open(stage.read.0).map_err(no_pipe)?, Pipe::open(stage.read.1).map_err(no_pipe)?);
+    let (out, err) = match stage.read {
+        (out, Some(err)) => (Pipe::open(out), Pipe::open(err)),
+        (terminal, None) => (Pipe::open_terminal(terminal), Ok(Pipe::closed())),
+    };
+    let (out, err) = (out.map_err(no_pipe)?, err.map_err(no_pipe)?);
     let (out_write, err_write) = stage.write;
     let started = tether.start(stage.launch, out_write, err_write).await;
     let attempt = started.map_err(|error| format!("the step could not be started: {error}"))?;
     Ok((attempt, out, err, stage.output_file))
 }
 
-async fn read_outputs(file: PathBuf) -> Result<BTreeMap<String, String>, Failure> {
-    let read = spawn_blocking(move || stage::read_outputs(&file)).await;
+async fn read_outputs(file: PathBuf, masks: SharedMasks) -> Result<BTreeMap<String, String>, Failure> {
+    let read = spawn_blocking(move || stage::read_outputs(&file, |text| masked(&masks, text))).await;
     read.unwrap_or_else(|_| Err("$RUNCAST_OUTPUT could not be read".to_owned()))
         .map_err(|error| Failure { exit_code: Some(0), ..Failure::plain(error) })
 }
@@ -171,11 +175,12 @@ fn verdict(
     ended: Ended,
     stopped: Option<Stop>,
     timeout: Option<Duration>,
+    processes_max: usize,
     last_error: Option<&str>,
 ) -> Result<(), Failure> {
     let (exit_code, signal) = match &ended {
-        Ended::Exit(Exit::Code(code)) => (Some(*code), None),
-        Ended::Exit(Exit::Signal(number)) => (None, Some(signal_name(*number))),
+        Ended::Exit(Exit::Code(code)) | Ended::Crowded(Exit::Code(code)) => (Some(*code), None),
+        Ended::Exit(Exit::Signal(number)) | Ended::Crowded(Exit::Signal(number)) => (None, Some(signal_name(*number))),
         Ended::Failed(_) | Ended::Lost => (None, None),
     };
     let (status, error) = match (stopped, ended) {
@@ -183,6 +188,7 @@ fn verdict(
         (None, Ended::Exit(Exit::Code(0))) => return Ok(()),
         (None, Ended::Failed(error)) => (StepFailure::Failed, error),
         (None, Ended::Lost) => (StepFailure::Failed, "the process that supervised it ended unexpectedly".to_owned()),
+        (None, Ended::Crowded(_)) => (StepFailure::Failed, crowd_error(processes_max)),
         (None, Ended::Exit(exit)) => (StepFailure::Failed, exit_error(exit, signal.as_deref(), last_error)),
     };
     Err(Failure { status, exit_code, signal, error })
@@ -195,6 +201,10 @@ pub(super) fn stop_error(why: StepFailure, timeout: Option<Duration>) -> String 
         (StepFailure::Interrupted, _) => INTERRUPTED.to_owned(),
         (StepFailure::Cancelled | StepFailure::Failed, _) => "cancelled".to_owned(),
     }
+}
+
+fn crowd_error(processes_max: usize) -> String {
+    format!("it had more than {processes_max} processes at once, and all were killed (--max-step-processes)")
 }
 
 fn exit_error(exit: Exit, signal: Option<&str>, last_error: Option<&str>) -> String {
@@ -230,6 +240,10 @@ impl Running {
                     self.deadline = None;
                     self.obey(Stop { why: StepFailure::TimedOut, grace: self.grace }).await;
                 }
+                () = at(self.give_up_at) => {
+                    self.give_up_at = None;
+                    self.tether.kill().await;
+                }
                 stop = asked(&mut self.stop) => self.obey(stop).await,
             }
         }
@@ -238,18 +252,26 @@ impl Running {
     /// Reads all that was in the pipes when the process ended, and what comes within [`LINGER`].
     async fn drain(&mut self) {
         for (stream, mut owed) in [(Stream::Out, self.out.holds()), (Stream::Err, self.err.holds())] {
-            while owed > 0 && self.pipe(stream).0.is_some() {
+            while owed > 0 && self.pipe(stream).is_open() {
                 self.pipe(stream).ready().await;
                 owed = owed.saturating_sub(self.read(stream).await);
             }
         }
         let until = Instant::now() + LINGER;
-        while self.out.0.is_some() || self.err.0.is_some() {
+        while self.out.is_open() || self.err.is_open() {
             tokio::select! {
                 biased;
-                () = sleep_until(until) => return,
+                () = sleep_until(until) => break,
                 () = self.out.ready() => drop(self.read(Stream::Out).await),
                 () = self.err.ready() => drop(self.read(Stream::Err).await),
+            }
+        }
+        // A terminal gives what it holds in pieces, and can't say how much that is.
+        let mut owed = terminal::HOLDS;
+        while self.tty && owed > 0 {
+            match self.read(Stream::Out).await {
+                0 => return,
+                read => owed = owed.saturating_sub(read),
             }
         }
     }
@@ -258,6 +280,8 @@ impl Running {
         self.deadline = None;
         let first = *self.stopped.get_or_insert(stop);
         self.stopped = Some(Stop { grace: first.grace.min(stop.grace), ..first });
+        let give_up_at = Instant::now() + self.tether.patience(stop.grace);
+        self.give_up_at = Some(self.give_up_at.map_or(give_up_at, |before| before.min(give_up_at)));
         self.tether.stop(self.attempt.key, stop.grace).await;
     }
 
@@ -279,52 +303,6 @@ impl Running {
             self.transcript.feed(stream, &self.buffer[..read]).await;
         }
         read
-    }
-}
-
-impl Pipe {
-    fn open(end: OwnedFd) -> io::Result<Self> {
-        Receiver::from_owned_fd(end).map(|receiver| Self(Some(receiver)))
-    }
-
-    /// Waits until there is something to read, or the end; for ever once that was read.
-    async fn ready(&mut self) {
-        match &self.0 {
-            Some(receiver) if receiver.readable().await.is_ok() => {}
-            Some(_) => self.0 = None,
-            None => std::future::pending().await,
-        }
-    }
-
-    /// Reads what nobody wants to know any more, so that a process left in the background can go on printing. Ends
-    /// with the last process that holds the pipe, and so with the execution at the latest.
-    async fn discard(mut self) {
-        let mut buffer = vec![0; READ_MAX];
-        while self.0.is_some() {
-            self.ready().await;
-            self.read(&mut buffer);
-            // One that floods waits for this.
-            tokio::time::sleep(DISCARD_PACE).await;
-        }
-    }
-
-    /// How many bytes are in it.
-    fn holds(&self) -> usize {
-        let held = self.0.as_ref().and_then(|receiver| ioctl_fionread(receiver).ok());
-        held.and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(0)
-    }
-
-    /// How many bytes could be read without waiting; at the end it closes.
-    fn read(&mut self, buffer: &mut [u8]) -> usize {
-        let Some(receiver) = &self.0 else { return 0 };
-        match receiver.try_read(buffer) {
-            Ok(read @ 1..) => read,
-            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => 0,
-            Ok(_) | Err(_) => {
-                self.0 = None;
-                0
-            }
-        }
     }
 }
 

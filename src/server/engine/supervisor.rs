@@ -23,6 +23,7 @@ use rustix::{
 };
 
 use super::{
+    crowd::{self, LOOK, Lookout, Usual},
     processes::{Process, all, descendants},
     wire::{Command, Exit, Frames, Launch, Report, frame, send},
 };
@@ -36,6 +37,8 @@ const STOPPING: Duration = Duration::from_millis(200);
 const KILLING: Duration = Duration::from_millis(2);
 /// How long KILL is repeated; what is left then hangs in the kernel and nothing can be done about it.
 const GIVE_UP: Duration = Duration::from_secs(30);
+/// Most processes whose ends are waited for one by one; a descriptor each. The ends of others are found by looking.
+const WATCHED_MAX: usize = 64;
 
 /// The whole life of a supervisor. Its standard input must be the socket to the server.
 pub fn supervise() -> ExitCode {
@@ -45,7 +48,15 @@ pub fn supervise() -> ExitCode {
         eprintln!("runcast supervise: cannot become a subreaper: {error}");
         return ExitCode::FAILURE;
     }
-    let mut supervisor = Supervisor { frames: Frames::default(), jobs: Vec::new(), finish: None };
+    let mut supervisor = Supervisor {
+        frames: Frames::default(),
+        jobs: Vec::new(),
+        finish: None,
+        lookout: Lookout::new(Instant::now()),
+        processes_max: usize::MAX,
+        childless: true,
+        usual: crowd::go_first(),
+    };
     match supervisor.serve() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -64,6 +75,13 @@ struct Supervisor {
     /// Attempts whose end has not been told; as many as the workflow has steps at most.
     jobs: Vec<Job>,
     finish: Option<Stop>,
+    lookout: Lookout,
+    /// How many processes a step may have, as the last one was told.
+    processes_max: usize,
+    /// Whether there was no process left at the last look.
+    childless: bool,
+    /// What steps have, if it is not the supervisor's own.
+    usual: Option<Usual>,
 }
 
 /// An attempt.
@@ -76,6 +94,8 @@ struct Job {
     handle: Option<OwnedFd>,
     exit: Option<Exit>,
     stop: Option<Stop>,
+    /// Whether it had more processes than it may.
+    crowded: bool,
 }
 
 /// An end being made of something.
@@ -94,15 +114,16 @@ impl Supervisor {
     /// Until the server says `Finish` and nothing is left, or an error, of which the end of the socket is one.
     fn serve(&mut self) -> io::Result<()> {
         loop {
-            let childless = self.reap();
+            self.childless = self.reap();
+            self.count();
             self.carry_on_stops()?;
             self.tell_ends()?;
             if let Some(finish) = &mut self.finish {
-                if childless || Instant::now() > finish.give_up_at {
+                if self.childless || Instant::now() > finish.give_up_at {
                     return Ok(());
                 }
-                let own = HashSet::from([own_pid()]);
-                finish.carry_on(&descendants(&all(), &own));
+                let mine = mine();
+                finish.carry_on(&mine, &mine);
             }
             if self.rest()? {
                 self.listen()?;
@@ -127,18 +148,47 @@ impl Supervisor {
         }
     }
 
+    /// Ends steps that have more processes than they may, and what earlier ones have left if that is too much.
+    fn count(&mut self) {
+        let now = Instant::now();
+        if self.childless || !self.lookout.is_due(now) {
+            return;
+        }
+        let mut left = mine();
+        self.lookout.counted(left.len(), self.processes_max, now);
+        if left.len() <= self.processes_max {
+            return;
+        }
+        let all = left.clone();
+        for job in &mut self.jobs {
+            let own = members(job.root, &job.step, &all);
+            if own.len() > self.processes_max {
+                job.crowded = true;
+                let stop = Stop::within(Duration::ZERO);
+                job.stop.get_or_insert_with(|| Stop::within(Duration::MAX)).hurry(&stop);
+            }
+            let own: HashSet<Pid> = own.iter().map(|process| process.pid).collect();
+            left.retain(|process| !own.contains(&process.pid));
+        }
+        if left.len() > self.processes_max {
+            eprintln!("runcast supervise: killed {} processes that steps had left behind", left.len());
+            self.lookout = Lookout::new(now);
+            crowd::kill(&left, &all);
+        }
+    }
+
     fn carry_on_stops(&mut self) -> io::Result<()> {
         if self.jobs.iter().all(|job| job.stop.is_none()) {
             return Ok(());
         }
-        let mine = descendants(&all(), &HashSet::from([own_pid()]));
+        let found = mine();
         for job in &mut self.jobs {
             let Some(stop) = &mut job.stop else { continue };
-            stop.carry_on(&members(job.root, &job.step, &mine));
+            stop.carry_on(&members(job.root, &job.step, &found), &found);
             if !stop.left {
                 // One more look: a process may have been born and adopted while the first was taken.
-                let mine = descendants(&all(), &HashSet::from([own_pid()]));
-                stop.carry_on(&members(job.root, &job.step, &mine));
+                let found = mine();
+                stop.carry_on(&members(job.root, &job.step, &found), &found);
             }
             if Instant::now() > stop.give_up_at {
                 job.exit.get_or_insert(Exit::Signal(Signal::KILL.as_raw()));
@@ -155,8 +205,8 @@ impl Supervisor {
             .into_iter()
             .partition(|job| job.exit.is_some() && job.stop.as_ref().is_none_or(|stop| !stop.left));
         self.jobs = going;
-        for Job { key, exit, .. } in ended {
-            tell(&Report::Exited { key, exit: exit.expect("it was chosen for having one") })?;
+        for Job { key, exit, crowded, .. } in ended {
+            tell(&Report::Exited { key, exit: exit.expect("it was chosen for having one"), crowded })?;
         }
         Ok(())
     }
@@ -165,7 +215,8 @@ impl Supervisor {
     fn rest(&self) -> io::Result<bool> {
         let stops = || self.jobs.iter().filter_map(|job| job.stop.as_ref()).chain(&self.finish);
         let now = Instant::now();
-        let wait = stops().map(|stop| stop.rest(now)).min().unwrap_or(IDLE);
+        let idle = if self.childless && self.jobs.is_empty() { IDLE } else { LOOK };
+        let wait = stops().map(|stop| stop.rest(now)).min().unwrap_or(idle).min(idle);
         let blind = self.jobs.iter().any(|job| job.exit.is_none() && job.handle.is_none());
         let wait = if blind { wait.min(KILLING) } else { wait };
 
@@ -211,10 +262,11 @@ impl Supervisor {
         let Some((out, err)) = self.frames.descriptors() else {
             return Err(io::Error::new(io::ErrorKind::InvalidData, "a step without its pipes"));
         };
-        match spawn(&launch, out, err) {
+        match crowd::as_usual(self.usual, || spawn(&launch, out, err)) {
             Ok(root) => {
                 let handle = pidfd_open(root, PidfdFlags::empty()).ok();
-                self.jobs.push(Job { key, step: launch.step, root, handle, exit: None, stop: None });
+                self.processes_max = launch.processes_max;
+                self.jobs.push(Job { key, step: launch.step, root, handle, exit: None, stop: None, crowded: false });
                 tell(&Report::Started { key, pid: root.as_raw_nonzero().get() })
             }
             Err(error) => tell(&Report::Failed { key, error: error.to_string() }),
@@ -225,9 +277,8 @@ impl Supervisor {
     fn kill_everything(&mut self) {
         let give_up_at = Instant::now() + GIVE_UP;
         while !self.reap() && Instant::now() < give_up_at {
-            for process in descendants(&all(), &HashSet::from([own_pid()])) {
-                process.signal(Signal::KILL);
-            }
+            let mine = mine();
+            crowd::kill(&mine, &mine);
             std::thread::sleep(KILLING);
         }
     }
@@ -252,21 +303,27 @@ impl Stop {
         if now >= self.kill_at { KILLING } else { STOPPING.min(self.kill_at - now) }
     }
 
-    /// One round: TERM for those that have not had it, KILL for all when the time has come.
-    fn carry_on(&mut self, members: &[Process]) {
-        let killing = Instant::now() >= self.kill_at;
-        for member in members {
-            if killing {
-                member.signal(Signal::KILL);
-            } else if self.told.insert((member.pid, member.started)) {
+    /// One round: TERM for those that have not had it, KILL for all when the time has come. `mine` are all processes of
+    /// the supervisor.
+    fn carry_on(&mut self, members: &[Process], mine: &[Process]) {
+        if Instant::now() >= self.kill_at {
+            crowd::kill(members, mine);
+        } else {
+            for member in members.iter().filter(|member| self.told.insert((member.pid, member.started))) {
                 member.signal(Signal::TERM);
                 // One that is stopped could not hear it.
                 member.signal(Signal::CONT);
             }
         }
         self.left = !members.is_empty();
-        self.watched = members.iter().filter_map(|member| pidfd_open(member.pid, PidfdFlags::empty()).ok()).collect();
+        let handle = |member: &Process| pidfd_open(member.pid, PidfdFlags::empty()).ok();
+        self.watched = members.iter().take(WATCHED_MAX).filter_map(handle).collect();
     }
+}
+
+/// All processes below the supervisor.
+fn mine() -> Vec<Process> {
+    descendants(&all(), &HashSet::from([own_pid()]))
 }
 
 /// The processes of a step among the supervisor's descendants: what descends from its root, is in its group or session,

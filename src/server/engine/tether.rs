@@ -32,14 +32,13 @@ use tokio_util::task::TaskTracker;
 use super::wire::{Command, Exit, Frames, Launch, Report, frame, send};
 use crate::{domain::id::ExecutionId, server::files};
 
-/// How much longer than the grace a supervisor may take to end everything and itself before it is killed.
-const PATIENCE: Duration = Duration::from_secs(35);
-
 /// How an attempt ended, as its supervisor tells it.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Ended {
     /// Its process ran.
     Exit(Exit),
+    /// It ran, and was killed for having had more processes than it may.
+    Crowded(Exit),
     /// It could not be started.
     Failed(String),
     /// The supervisor is gone.
@@ -52,6 +51,7 @@ pub(super) struct Tether {
     waiting: Arc<Mutex<Waiting>>,
     child: Turn<Child>,
     next_key: AtomicU64,
+    patience: Duration,
 }
 
 /// Who waits for the end of which attempt; as many as the workflow has steps at most.
@@ -70,8 +70,8 @@ pub(super) struct Attempt {
 }
 
 impl Tether {
-    /// Starts a supervisor: `program supervise`.
-    pub(super) fn begin(program: &Path, id: ExecutionId, tasks: &TaskTracker) -> io::Result<Self> {
+    /// Starts a supervisor: `program supervise`. `patience` is how much longer than a grace it may take.
+    pub(super) fn begin(program: &Path, id: ExecutionId, patience: Duration, tasks: &TaskTracker) -> io::Result<Self> {
         let (ours, theirs) = Pair::pair()?;
         ours.set_nonblocking(true)?;
         let child = Program::new(program)
@@ -89,7 +89,7 @@ impl Tether {
         let (read, write) = UnixStream::from_std(ours)?.into_split();
         let waiting = Arc::default();
         tasks.spawn(hear(read, Arc::clone(&waiting)));
-        Ok(Self { socket: Turn::new(write), waiting, child: Turn::new(child), next_key: AtomicU64::new(1) })
+        Ok(Self { socket: Turn::new(write), waiting, child: Turn::new(child), next_key: AtomicU64::new(1), patience })
     }
 
     /// Has an attempt started, with these ends of its pipes.
@@ -120,13 +120,26 @@ impl Tether {
         }
     }
 
+    /// How long an end with this grace may take; then the supervisor does not work any more.
+    pub(super) fn patience(&self, grace: Duration) -> Duration {
+        grace.saturating_add(self.patience)
+    }
+
+    /// Kills the supervisor, upon which all its attempts are lost.
+    pub(super) async fn kill(&self) {
+        tracing::warn!("a supervisor does not end what it was told to end, and is killed");
+        if let Err(error) = self.child.lock().await.kill().await {
+            tracing::warn!(%error, "a supervisor could not be killed");
+        }
+    }
+
     /// Has every process that is left ended, and waits until the supervisor is gone.
     pub(super) async fn finish(&self, grace: Duration) {
         if let Ok(bytes) = frame(&Command::Finish { grace_ms: millis(grace) }) {
             let _ = self.send(&bytes, &[]).await;
         }
         let mut child = self.child.lock().await;
-        if tokio::time::timeout(grace + PATIENCE, child.wait()).await.is_err() {
+        if tokio::time::timeout(self.patience(grace), child.wait()).await.is_err() {
             tracing::warn!("a supervisor could not end what it started");
             if let Err(error) = child.kill().await {
                 tracing::warn!(%error, "nor could it be killed");
@@ -169,7 +182,8 @@ fn pass_on(frames: &mut Frames, waiting: &Mutex<Waiting>) -> io::Result<()> {
                 tracing::debug!(key, pid, "a step's process runs");
                 continue;
             }
-            Report::Exited { key, exit } => (key, Ended::Exit(exit)),
+            Report::Exited { key, exit, crowded: false } => (key, Ended::Exit(exit)),
+            Report::Exited { key, exit, crowded: true } => (key, Ended::Crowded(exit)),
             Report::Failed { key, error } => (key, Ended::Failed(error)),
         };
         let tell = waiting.lock().unwrap_or_else(PoisonError::into_inner).attempts.remove(&key);

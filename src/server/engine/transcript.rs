@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 use super::{
     estimates::{Pulse, Word},
+    flood::Flood,
     recorder::Recorder,
 };
 use crate::{
@@ -38,6 +39,7 @@ pub(super) struct Transcript {
     attempt: u32,
     out: Output,
     err: Output,
+    flood: Flood,
     /// Lines that are in no fact yet: less than a chunk, and what one read brought on top.
     pending: Vec<Line>,
     pending_bytes: usize,
@@ -68,6 +70,7 @@ impl Transcript {
     pub(super) fn new(
         recorder: Arc<Recorder>,
         masks: SharedMasks,
+        flood: Flood,
         step: StepId,
         attempt: u32,
         recorded: u64,
@@ -80,6 +83,7 @@ impl Transcript {
             attempt,
             out: Output::default(),
             err: Output::default(),
+            flood,
             pending: Vec::new(),
             pending_bytes: 0,
             flush_at: None,
@@ -142,6 +146,9 @@ impl Transcript {
         for stream in [Stream::Out, Stream::Err] {
             self.parse(stream, Output::finish);
         }
+        for line in self.flood.end(clock::now()) {
+            self.push(line);
+        }
         self.record_lines(true).await;
         self.settle_at = None;
         if self.news {
@@ -195,9 +202,9 @@ impl Transcript {
                     self.tail.pop_front();
                 }
                 self.tail.push_back(text.clone());
-                self.pending_bytes += text.len();
-                self.pending.push(Line { at, stream, text, level });
-                self.flush_at.get_or_insert_with(|| Instant::now() + GATHER);
+                if let Some(line) = self.flood.pass(Line { at, stream, text, level }) {
+                    self.push(line);
+                }
             }
             Said::Progress { percent, message, source } => {
                 if !self.has_told() {
@@ -216,6 +223,12 @@ impl Transcript {
     /// Whether it has told how far it is, or a bar has.
     fn has_told(&self) -> bool {
         self.meter.source() != Source::Estimated
+    }
+
+    fn push(&mut self, line: Line) {
+        self.pending_bytes += line.text.len();
+        self.pending.push(line);
+        self.flush_at.get_or_insert_with(|| Instant::now() + GATHER);
     }
 
     /// Records chunk by chunk: whole ones only, or all there is.

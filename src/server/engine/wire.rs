@@ -61,6 +61,8 @@ pub(super) struct Launch {
     pub env: Vec<(String, String)>,
     /// Where it runs; absolute.
     pub cwd: String,
+    /// How many processes it may have at once, itself included.
+    pub processes_max: usize,
 }
 
 /// From the supervisor.
@@ -79,6 +81,8 @@ pub(super) enum Report {
         key: u64,
         /// How.
         exit: Exit,
+        /// Whether it was killed for having had more processes than it may.
+        crowded: bool,
     },
     /// It could not be started.
     Failed {
@@ -192,6 +196,7 @@ mod tests {
             args: vec!["-c".to_owned()],
             env: vec![("A".to_owned(), "x".repeat(10_000))],
             cwd: "/".to_owned(),
+            processes_max: 10,
         }
     }
 
