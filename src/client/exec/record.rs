@@ -86,9 +86,15 @@ impl Recorder {
             let patience = self.since.map_or(Duration::MAX, |since| GATHER.saturating_sub(since.elapsed()));
             match told.recv_timeout(patience) {
                 Ok(Told::Printed(Piece { stream, bytes, at })) => {
-                    self.parse(stream, |output, masks, emit| output.feed(&bytes, at, masks, emit))
+                    self.parse(stream, |output, masks, emit| output.feed(&bytes, at, masks, emit));
+                    if self.out.is_unsettled() || self.err.is_unsettled() {
+                        self.since.get_or_insert_with(Instant::now);
+                    }
                 }
-                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Timeout) => {
+                    self.parse(Stream::Out, Output::settle);
+                    self.parse(Stream::Err, Output::settle);
+                }
                 Ok(Told::Over) | Err(RecvTimeoutError::Disconnected) => return self,
             }
             if self.since.is_some_and(|since| since.elapsed() >= GATHER) {
