@@ -78,7 +78,8 @@ async fn a_secret_is_shown_nowhere_whatever_a_step_tries() {
     assert_eq!(lines(&facts, "use"), ["all there"]);
     assert_eq!(lines(&facts, "print"), ["whole ***.", "error ***", "pieces ***", "***", "***", "***", "no end ***"]);
     assert_eq!(first(&facts, "step.progress")["message"], "with ***");
-    assert_eq!(lines(&facts, "slow").last(), Some(&"ended ***"));
+    // The shell may have said `Terminated` of its `sleep` as well.
+    assert!(lines(&facts, "slow").contains(&"ended ***"));
     assert_clean("the stream", json!(facts).to_string().as_bytes());
     assert_clean("the snapshot", alice.snapshot(&id).await.to_string().as_bytes());
     assert_clean("the list", alice.json("/api/executions").await.to_string().as_bytes());
