@@ -22,7 +22,7 @@ impl Past {
     /// What a step needs from `elapsed_ms` after its beginning until its end; none if neither its past nor what it said
     /// tells anything.
     ///
-    /// By the past it is what those runs needed that took longer than that. A step that is over its median may also need
+    /// By the past it is what those runs needed that took longer than that. A step that has had its median may also need
     /// as long again as it is late: that counts as one run more, so that a step that is later than any before has an
     /// estimate, which grows. A step that tells its percent is taken at its word the more, the
     /// further it is.
@@ -39,7 +39,7 @@ impl Past {
 
 fn by_past(samples: &Samples, elapsed: f64) -> Option<Span> {
     let median = samples.quantile(0.5);
-    let as_long_again = (elapsed > median).then(|| late(median, elapsed));
+    let as_long_again = (elapsed >= median).then(|| late(median, elapsed));
     samples.longer(elapsed, as_long_again).map(|longer| left(Usual::of(longer), elapsed))
 }
 
@@ -85,6 +85,11 @@ mod tests {
     fn it_is_what_is_left_of_the_median_while_the_step_is_in_time() {
         assert_eq!(likely(&[10_000, 11_000, 9_000], 0), 10_000);
         assert_eq!(likely(&[10_000, 11_000, 9_000], 4_000), 6_000);
+    }
+
+    #[test]
+    fn a_step_that_has_taken_exactly_what_its_only_run_took_still_needs_something() {
+        assert!(past(&[4]).remaining(4, None).expect("it has a past").likely > 0.0);
     }
 
     #[test]

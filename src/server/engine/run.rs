@@ -4,7 +4,7 @@ use std::{
     collections::{BTreeMap, HashMap},
     panic::AssertUnwindSafe,
     path::{Path, PathBuf},
-    sync::{Arc, PoisonError},
+    sync::{Arc, OnceLock, PoisonError},
     time::Duration,
 };
 
@@ -60,6 +60,8 @@ pub(super) struct Run {
     masks: SharedMasks,
     /// By their names; or why there are none, which every step fails with.
     secrets: Result<BTreeMap<String, String>, String>,
+    /// What is masked for them.
+    of_secrets: Arc<OnceLock<Vec<String>>>,
     /// How much output is kept.
     budget: Arc<Budget>,
     /// Of the steps that succeeded, unmasked: what later steps are given.
@@ -121,6 +123,7 @@ impl Run {
             tether: None,
             masks: SharedMasks::default(),
             secrets: Ok(BTreeMap::new()),
+            of_secrets: Arc::default(),
             budget,
             outputs: BTreeMap::new(),
             working: FuturesUnordered::new(),
@@ -145,6 +148,7 @@ impl Run {
     pub(super) async fn drive(mut self) {
         let (shared, recorder) = (Arc::clone(&self.shared), Arc::clone(&self.recorder));
         let (folder, plan, masks) = (self.folder(), Arc::clone(&self.plan), Arc::clone(&self.masks));
+        let of_secrets = Arc::clone(&self.of_secrets);
         if AssertUnwindSafe(self.work()).catch_unwind().await.is_err() {
             tracing::error!("the execution ended by an error of the server");
             drop(self);
@@ -163,7 +167,7 @@ impl Run {
                 // Only what is left of it in the log matters now.
                 sweep::remove_folder(&folder);
             } else {
-                keep(&folder, &plan, &masks);
+                keep(&folder, &plan, &masks, &of_secrets);
                 kept::keep_newest(&shared.work(), shared.settings.keep_folders);
             }
         })
@@ -174,8 +178,8 @@ impl Run {
         self.pasts = self.shared.pasts.of(&self.plan.name).await;
         self.recorder.foresee(Outlook::new(&self.plan, &self.pasts)).await;
         self.recorder.record(Event::ExecutionStarted {}).await;
-        self.take_over().await;
         self.reveal_secrets().await;
+        self.take_over().await;
         self.deadline = self.plan.timeout.map(|timeout| Instant::now() + timeout);
         let mut control = self.control.subscribe();
         // What was said before this life began counts as well.
@@ -223,6 +227,9 @@ impl Run {
         let store = self.shared.settings.secrets.clone();
         let revealed = spawn_blocking(move || reveal(&plan.secrets, &store, &masks)).await;
         self.secrets = revealed.unwrap_or_else(|_| Err("the secrets could not be read".to_owned()));
+        let masked = self.masks.lock().unwrap_or_else(PoisonError::into_inner).values().to_vec();
+        // They are read once for each run.
+        let _ = self.of_secrets.set(masked);
     }
 
     /// Begins and passes over steps until there is none left to decide over now.
@@ -455,7 +462,8 @@ impl Run {
         if count > self.masks_written {
             self.masks_written = count;
             let (folder, plan, masks) = (self.folder(), Arc::clone(&self.plan), Arc::clone(&self.masks));
-            let _ = spawn_blocking(move || keep(&folder, &plan, &masks)).await;
+            let of_secrets = Arc::clone(&self.of_secrets);
+            let _ = spawn_blocking(move || keep(&folder, &plan, &masks, &of_secrets)).await;
         }
     }
 
@@ -553,8 +561,10 @@ impl Run {
 }
 
 /// Keeps what a later execution needs of this one to go on from. Blocks.
-fn keep(folder: &Path, plan: &Workflow, masks: &SharedMasks) {
-    let masks = masks.lock().unwrap_or_else(PoisonError::into_inner).values().to_vec();
+fn keep(folder: &Path, plan: &Workflow, masks: &SharedMasks, of_secrets: &OnceLock<Vec<String>>) {
+    let mut masks = masks.lock().unwrap_or_else(PoisonError::into_inner).values().to_vec();
+    // Secrets have a place of their own, and are read from there again.
+    masks.retain(|value| !of_secrets.get().is_some_and(|secrets| secrets.contains(value)));
     if let Err(error) = (Kept { plan: plan.clone(), masks }).write(folder) {
         tracing::warn!(%error, "it can't be run again from what failed");
     }
