@@ -54,10 +54,16 @@ async fn two_hundred_at_once(user: &User) {
         of.entry(fact["execution_id"].as_str().expect("it has an id")).or_default().push(kind);
     }
     let wanted = ["execution.queued", "execution.started", "step.started", "step.completed", "execution.completed"];
+    let mut waits = 0;
     for id in &ids {
-        assert_eq!(of.get(id.as_str()).map(Vec::as_slice), Some(&wanted[..]), "each event once, in order");
+        let kinds = of.get_mut(id.as_str()).expect("it has events");
+        // How often it is told its place depends on who was before it; only while it waits.
+        let told = kinds.iter().skip(1).take_while(|kind| **kind == "execution.waiting").count();
+        kinds.drain(1..=told);
+        assert_eq!(kinds.as_slice(), wanted, "each event once, in order");
+        waits += told;
     }
-    assert_eq!(facts.len(), 200 * wanted.len());
+    assert_eq!(facts.len(), 200 * wanted.len() + waits);
     let list = user.json("/api/executions?limit=200&status=succeeded").await;
     let listed = list["items"].as_array().expect("it has items").iter();
     assert_eq!(listed.map(|item| item["id"].as_str().expect("it has an id").to_owned()).collect::<BTreeSet<_>>(), ids);
