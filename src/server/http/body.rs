@@ -1,5 +1,7 @@
 //! Reading what a caller sent: JSON bodies and query strings, with errors that say what is wrong with them.
 
+use std::time::Duration;
+
 use axum::{
     body::Body,
     extract::{FromRequest, FromRequestParts, Query as AxumQuery, Request},
@@ -8,7 +10,7 @@ use axum::{
 };
 use bytes::Bytes;
 use http::{StatusCode, header, request::Parts};
-use http_body_util::Limited;
+use http_body_util::{BodyExt as _, Limited};
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
@@ -68,13 +70,24 @@ impl<T: std::str::FromStr + Send, S: Send + Sync> FromRequestParts<S> for Path<T
     }
 }
 
-/// Refuses a body that says it is too large before any of it is read; one that does not say is cut off while read.
+/// How much of a body that is too large is read and thrown away, in bytes, and for how long: who is still sending would
+/// find a connection that broke instead of the answer.
+const THROWN_AWAY_MAX: usize = 16 * 1024 * 1024;
+const THROWING_AWAY_MAX: Duration = Duration::from_secs(5);
+
+/// Refuses a body that says it is too large; one that does not say is cut off while read.
 pub(super) async fn bounded(request: Request, next: Next) -> Response {
     let path = request.uri().path();
     let report = path.starts_with("/api/executions/") && path.ends_with("/report");
     let longest = if report { REPORT_MAX } else { BODY_MAX };
     let length = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
     if length.is_some_and(|length| length.parse::<usize>().is_ok_and(|length| length > longest)) {
+        // Who expects to be asked before sending is not asked to.
+        if !request.headers().contains_key(header::EXPECT) {
+            let mut rest = Limited::new(request.into_body(), THROWN_AWAY_MAX);
+            let read = async { while rest.frame().await.is_some_and(|frame| frame.is_ok()) {} };
+            let _ = tokio::time::timeout(THROWING_AWAY_MAX, read).await;
+        }
         return HttpError::TooLarge(longest).into_response();
     }
     next.run(request.map(|body| Body::new(Limited::new(body, longest)))).await
