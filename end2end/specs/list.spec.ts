@@ -58,7 +58,7 @@ test.describe("with room for one at a time", () => {
     await server.run("alice", "waits", { gate: "second" });
     await expect(list.running).toHaveCount(1);
     await expect(list.queued).toHaveCount(1);
-    await expect(list.queued).toContainText("waits for its turn");
+    await expect(list.queued).toContainText("next in line, the server runs as many as it may");
     server.open("go");
     await expect(list.ended).toHaveCount(1);
     await expect(list.running).toHaveCount(1);
