@@ -14,6 +14,7 @@ pub mod api;
 pub mod components;
 pub mod flows;
 pub mod live;
+pub mod log;
 pub mod pages;
 pub mod rows;
 pub mod run;

@@ -2,7 +2,10 @@ use leptos::prelude::{GetUntracked, Owner};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::domain::event::Fact;
+use crate::{
+    app::log::{BLOCK, LINES_MAX},
+    domain::event::Fact,
+};
 
 fn recorded(seq: u64, mut event: Value) -> Recorded {
     event["seq"] = json!(seq);
@@ -71,7 +74,7 @@ fn lines_after_a_gap_wait_for_those_between() {
     let late = |n: u64| lines_of(&printed(9, "a", n, &["late"]), &run.execution.get_untracked(), None);
     let mut lines = late(1);
     lines.iter_mut().for_each(|line| line.n = 5);
-    run.log.append(lines);
+    run.log.extend(lines);
     assert_eq!(shown(&run), [line(0, "one")]);
 }
 

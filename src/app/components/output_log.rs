@@ -10,7 +10,10 @@ use super::{
     moment::{clock, hydrated},
 };
 use crate::{
-    app::run::{Block, Log, Run},
+    app::{
+        log::{Block, Log},
+        run::Run,
+    },
     browser,
     domain::{id::StepId, listing::LogLine, log::Level},
 };
@@ -90,7 +93,7 @@ fn Tools(run: Run, wrap: RwSignal<bool>) -> impl IntoView {
     });
     let choose = move |event| {
         let value = event_target_value(&event);
-        run.choose(value.parse::<StepId>().ok());
+        run.log.choose(value.parse::<StepId>().ok());
     };
     let log = run.execution.with_untracked(|execution| format!("/api/executions/{}/log", execution.id));
     let chosen = move || run.log.step.get().map(|step| step.to_string()).unwrap_or_default();
@@ -142,7 +145,7 @@ fn Earlier(run: Run) -> impl IntoView {
                     when=move || log.has_room()
                     fallback=|| "What came before is in the download."
                 >
-                    <button class="button" type="button" data-kind="quiet" on:click=move |_| run.earlier()>
+                    <button class="button" type="button" data-kind="quiet" on:click=move |_| run.log.earlier()>
                         "Show earlier lines"
                     </button>
                 </Show>
