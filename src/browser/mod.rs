@@ -4,6 +4,7 @@
 //! in effects and event handlers only, and the server runs neither.
 
 pub mod feed;
+pub mod focus;
 pub mod http;
 pub mod theme;
 pub mod time;

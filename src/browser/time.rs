@@ -31,6 +31,12 @@ pub fn local(at: Timestamp) -> String {
     format!("{} {month} {hour:02}:{minute:02}", date.get_date())
 }
 
+/// How far this browser's clock is ahead of UTC at a moment, in milliseconds; less than 0 where it is behind.
+#[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "minutes of a day")]
+pub fn zone(at: Timestamp) -> i64 {
+    -(Date::new(&JsValue::from_f64(at.0 as f64)).get_timezone_offset() as i64) * 60_000
+}
+
 /// Waits.
 pub async fn sleep(time: Duration) {
     let ms = i32::try_from(time.as_millis()).unwrap_or(i32::MAX);

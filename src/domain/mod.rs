@@ -3,10 +3,13 @@
 //! Pure and shared by both sides. Nothing here does I/O, reads a clock, or panics.
 
 pub mod access;
+pub mod axis;
+pub mod course;
 pub mod estimate;
 pub mod event;
 pub mod execution;
 pub mod id;
+pub mod links;
 pub mod listing;
 pub mod log;
 pub mod output;
@@ -16,4 +19,5 @@ pub mod schedule;
 pub mod size;
 pub mod state_hash;
 pub mod time;
+pub mod usual;
 pub mod workflow;

@@ -1,10 +1,16 @@
 //! What a state says in words: readings that pages and the terminal have in common. Pure; who reads brings the time.
 
 use super::{
-    event::WaitReason,
+    event::{Source, WaitReason},
     execution::{Execution, Step, StepStatus},
-    time::{Timestamp, spoken},
+    time::{Timestamp, spoken, ticking},
+    usual::Slot,
 };
+
+/// A step is late, once it has ended, if it took so much longer than usual: a part of that,
+const LATE_PART: u64 = 5;
+/// and so many milliseconds.
+const LATE_MIN_MS: u64 = 1_000;
 
 /// Why an execution has not begun; none unless it waits and that was told.
 pub fn waits(execution: &Execution) -> Option<String> {
@@ -43,7 +49,7 @@ pub fn left(execution: &Execution) -> Option<String> {
 }
 
 /// A span of time without what nobody can know of the future: `4 s`, `50 s`, `12 m`, `3 h`.
-fn rough(ms: u64) -> String {
+pub fn rough(ms: u64) -> String {
     match ms.div_ceil(1000) {
         s @ 0..10 => format!("{s} s"),
         s @ 10..120 => format!("{} s", s.div_ceil(5) * 5),
@@ -84,6 +90,68 @@ pub fn earlier_attempts(step: &Step) -> Vec<String> {
         format!("attempt {} {how} after {}: {}", attempt.attempt, spoken(attempt.duration_ms), attempt.error)
     });
     told.collect()
+}
+
+/// What stands beside a step's bar.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Note {
+    /// What is unusual about it now, or how it ended.
+    pub mark: Option<String>,
+    /// What it says, or why it failed.
+    pub text: Option<String>,
+}
+
+impl Note {
+    /// Both in one line; empty if there is nothing to say.
+    pub fn line(&self) -> String {
+        let parts: Vec<&str> = [&self.mark, &self.text].into_iter().flatten().map(String::as_str).collect();
+        parts.join(": ")
+    }
+}
+
+/// What there is to say about a step; `usual` is where it usually lies. What moves with the clock is left out without a time.
+pub fn note(step: &Step, usual: Option<Slot>, now: Option<Timestamp>) -> Note {
+    let mark = match step.status {
+        StepStatus::Pending | StepStatus::Running | StepStatus::Retrying => now.and_then(|now| unusual(step, now)),
+        StepStatus::Succeeded => came_late(step, usual),
+        StepStatus::Skipped => Some("skipped".to_owned()),
+        StepStatus::Failed | StepStatus::Cancelled | StepStatus::TimedOut | StepStatus::Interrupted => ended_by(step),
+    };
+    let error = step.error.as_ref().filter(|_| step.status.is_final() || step.status == StepStatus::Retrying);
+    Note { mark, text: error.or(step.message.as_ref()).cloned() }
+}
+
+/// `exit 7`, or the signal that ended it.
+fn ended_by(step: &Step) -> Option<String> {
+    step.signal.clone().or_else(|| step.exit_code.map(|code| format!("exit {code}")))
+}
+
+/// `from before`, `attempt 2, +1 m 42 s`.
+fn came_late(step: &Step, usual: Option<Slot>) -> Option<String> {
+    if step.reused {
+        return Some("from before".to_owned());
+    }
+    let attempt = (step.attempt > 1).then(|| format!("attempt {}", step.attempt));
+    let begun = step.attempts.first().and_then(|attempt| attempt.started_at).or(step.started_at);
+    let late = begun.zip(step.finished_at).zip(usual).and_then(|((begun, finished), usual)| {
+        let late = finished.since(begun).checked_sub(usual.duration_ms)?;
+        (late >= LATE_MIN_MS && late >= usual.duration_ms / LATE_PART).then(|| format!("+{}", spoken(late)))
+    });
+    let parts: Vec<String> = [attempt, late].into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+/// The number beside a step's name: how far it is, how long it took, or how long it usually takes.
+pub fn figure(step: &Step, usual: Option<Slot>, now: Option<Timestamp>) -> String {
+    match (step.status, step.source) {
+        (StepStatus::Running, Some(Source::Estimated)) => format!("~{:.0}%", step.percent.floor()),
+        (StepStatus::Running, Some(_)) => format!("{:.0}%", step.percent.floor()),
+        (StepStatus::Running, None) => {
+            now.zip(step.started_at).map(|(now, begun)| ticking(now.since(begun))).unwrap_or_default()
+        }
+        (StepStatus::Pending, _) => usual.map(|usual| format!("~{}", rough(usual.duration_ms))).unwrap_or_default(),
+        _ => step.duration_ms.map(spoken).unwrap_or_default(),
+    }
 }
 
 #[cfg(test)]
@@ -133,5 +201,42 @@ mod tests {
     fn a_silent_step_says_for_how_long() {
         let silent = step(json!({ "silent_since": "2026-11-22T10:01:00.000Z", "usual_ms": [1, 2] }));
         assert_eq!(unusual(&silent, at("10:03:00")).as_deref(), Some("silent for 2 m, longer than ever before"));
+    }
+
+    #[test]
+    fn a_step_that_ended_says_how_late_it_was_and_one_in_time_says_nothing() {
+        let slot = |ms| Some(Slot { from_ms: 0, duration_ms: ms });
+        let ended = |more: serde_json::Value| {
+            let mut fields = json!({ "status": "succeeded", "attempt": 1, "finished_at": "2026-11-22T10:01:40.000Z" });
+            fields.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+            step(fields)
+        };
+        assert_eq!(note(&ended(json!({})), slot(60_000), None).line(), "+40 s");
+        assert_eq!(note(&ended(json!({})), slot(90_000), None).line(), "");
+        assert_eq!(note(&ended(json!({})), slot(200_000), None).line(), "", "early is good");
+        assert_eq!(note(&ended(json!({})), None, None).line(), "", "nobody knows");
+        assert_eq!(note(&ended(json!({ "attempt": 2 })), slot(60_000), None).line(), "attempt 2, +40 s");
+        assert_eq!(note(&ended(json!({ "reused": true })), None, None).line(), "from before");
+    }
+
+    #[test]
+    fn a_step_that_failed_says_how_and_why() {
+        let failed = json!({ "status": "failed", "exit_code": 7, "error": "no such table", "message": "row 3" });
+        assert_eq!(note(&step(failed), None, None).line(), "exit 7: no such table");
+        let killed = json!({ "status": "failed", "signal": "SIGKILL", "error": "killed" });
+        assert_eq!(note(&step(killed), None, None).line(), "SIGKILL: killed");
+        let waiting = json!({ "status": "retrying", "error": "busy", "next_attempt_at": "2026-11-22T10:00:30.000Z" });
+        assert_eq!(note(&step(waiting), None, Some(at("10:00:10"))).line(), "attempt 3 in 20 s: busy");
+    }
+
+    #[test]
+    fn the_number_of_a_step_tells_what_is_known_and_what_is_guessed() {
+        let running = |source: &str| step(json!({ "percent": 42.7, "source": source }));
+        assert_eq!(figure(&running("reported"), None, None), "42%");
+        assert_eq!(figure(&running("estimated"), None, None), "~42%");
+        assert_eq!(figure(&step(json!({})), None, Some(at("10:00:07"))), "7 s");
+        let usual = Some(Slot { from_ms: 0, duration_ms: 63_000 });
+        assert_eq!(figure(&step(json!({ "status": "pending" })), usual, None), "~65 s");
+        assert_eq!(figure(&step(json!({ "status": "succeeded", "duration_ms": 6_100 })), usual, None), "6.1 s");
     }
 }

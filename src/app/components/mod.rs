@@ -20,4 +20,5 @@ pub mod status_badge;
 pub mod step_list;
 pub mod stop_button;
 pub mod theme_switch;
+pub mod time_ruler;
 pub mod trouble;

@@ -1,0 +1,23 @@
+//! Which part of the page has the focus, and which one an event concerns.
+
+use wasm_bindgen::JsCast;
+use web_sys::{Element, Event, HtmlElement};
+
+/// The number in `data-place` of the nearest element around an event's target that has one.
+pub fn place_of(event: &Event) -> Option<usize> {
+    let target = event.target()?.dyn_into::<Element>().ok()?;
+    target.closest("[data-place]").ok()??.get_attribute("data-place")?.parse().ok()
+}
+
+/// Moves the focus to the first button within the element of this `data-place`, or to itself if it is one; what the event
+/// was heard on holds them all.
+pub fn go_to_place(event: &Event, place: usize) {
+    let holder = event.current_target().and_then(|target| target.dyn_into::<Element>().ok());
+    let found = holder.and_then(|holder| {
+        let selector = format!("button[data-place=\"{place}\"], [data-place=\"{place}\"] button");
+        holder.query_selector(&selector).ok().flatten()
+    });
+    if let Some(found) = found.and_then(|found| found.dyn_into::<HtmlElement>().ok()) {
+        let _ = found.focus();
+    }
+}
