@@ -5,7 +5,8 @@ use leptos::{prelude::*, server_fn::codec::Json};
 
 use crate::domain::{
     access::Viewer,
-    id::Seq,
+    differences::Failure,
+    id::{ExecutionId, Seq},
     listing::{Listing, Opening, Query, WorkflowView},
 };
 
@@ -39,6 +40,18 @@ pub async fn execution(
         crate::server::missing::page_not_found();
     }
     Ok(opening)
+}
+
+/// What there is to know of why an execution failed; none if it did not, or if there is none that the viewer may see.
+///
+/// # Errors
+/// The server's, or that there is none.
+#[server(prefix = "/fn", endpoint = "failure", input = Json)]
+pub async fn failure_of(
+    /// Which.
+    id: ExecutionId,
+) -> Result<Option<Failure>, ServerFnError> {
+    crate::server::doorbell::failure_of(id).await
 }
 
 /// All workflows that the viewer may start.

@@ -79,6 +79,16 @@ impl Live {
     }
 }
 
+/// The time that a page shows where that is not now: handed down by a page that can show the past.
+#[derive(Clone, Copy, Debug)]
+pub struct ShownTime(pub Signal<Option<Timestamp>>);
+
+/// The time that what calls this shows: the server's time now, to the second, or a moment in the past. None until the
+/// page is hydrated.
+pub fn now() -> Signal<Option<Timestamp>> {
+    use_context::<ShownTime>().map_or_else(|| Live::expect().now.into(), |shown| shown.0)
+}
+
 /// A page that follows a stream: it folds the facts it is told into what it shows.
 ///
 /// A copy of it lives in the task that reads the stream, so it holds signals, not data.

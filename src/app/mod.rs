@@ -19,6 +19,7 @@ pub mod pages;
 pub mod rows;
 pub mod run;
 pub mod shell;
+pub mod travel;
 
 use components::icon::Symbols;
 use live::Live;

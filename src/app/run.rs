@@ -6,14 +6,17 @@ use leptos::prelude::*;
 
 use super::{
     api,
-    live::{Folded, Follower},
+    live::{Folded, Follower, Live, ShownTime},
     log::{Log, lines_of},
+    travel::Travel,
 };
 use crate::{
     browser,
     domain::{
+        differences::Failure,
         event::Recorded,
         execution::Execution,
+        history::Moment,
         id::{ExecutionId, Seq},
         listing::Opening,
     },
@@ -22,12 +25,27 @@ use crate::{
 /// An execution and its output. A copy is the same one.
 #[derive(Clone, Copy, Debug)]
 pub struct Run {
-    /// What is known of it.
+    /// What is known of it by now.
     pub execution: RwSignal<Execution>,
+    /// What the page shows of it: what is known by now, or what it was at the chosen moment. Its steps' `lines` are how
+    /// many log lines there were then.
+    pub shown: Signal<Execution>,
+    /// The moment that was chosen; none means that the page is live.
+    pub moment: RwSignal<Option<Moment>>,
     /// What it printed.
     pub log: Log,
     /// Whether it is no more, or no more to be seen.
     pub gone: RwSignal<bool>,
+    /// What there is to know of why it failed.
+    pub failure: RwSignal<Option<Failure>>,
+    /// Those that repeat it, as far as they were known when the page was opened.
+    pub reruns: RwSignal<Vec<ExecutionId>>,
+    /// How it goes through its past.
+    pub travel: Travel,
+    /// What it was at the chosen moment.
+    pub(super) then: RwSignal<Option<Execution>>,
+    /// The link to what happens, which has the server's time; none in tests.
+    pub(super) live: Option<Live>,
     id: ExecutionId,
 }
 
@@ -35,8 +53,33 @@ impl Run {
     /// What a page opens with.
     pub fn new(opening: Opening) -> Self {
         let id = opening.execution.id;
-        let execution = RwSignal::new(opening.execution);
-        Self { execution, log: Log::new(id, execution, opening.lines), gone: RwSignal::new(false), id }
+        let (execution, then) = (RwSignal::new(opening.execution), RwSignal::new(None::<Execution>));
+        // What comes in underneath does not move a page that shows the past: it is not even looked at.
+        let shown = Memo::new_with_compare(move |_| then.get().unwrap_or_else(|| execution.get()), |_, _| true);
+        Self {
+            execution,
+            shown: shown.into(),
+            moment: RwSignal::new(None),
+            log: Log::new(id, execution, opening.lines),
+            gone: RwSignal::new(false),
+            failure: RwSignal::new(opening.failure),
+            reruns: RwSignal::new(opening.reruns),
+            travel: Travel::new(),
+            then,
+            live: use_context(),
+            id,
+        }
+    }
+
+    /// The time that the page shows: now, or the moment's.
+    pub fn time(self) -> ShownTime {
+        let (now, moment) = (Live::expect().now, self.moment);
+        ShownTime(Signal::derive(move || now.get().map(|now| moment.get().map_or(now, |moment| moment.at))))
+    }
+
+    /// Which execution it is.
+    pub fn id(&self) -> ExecutionId {
+        self.id
     }
 
     /// Whether it can change no more.
@@ -76,6 +119,7 @@ impl Follower for Run {
                 }
             }
         });
+        self.travel.see(facts);
         self.log.extend(printed.take());
         if told.get() == Folded::OutOfSync {
             let (id, seq) = (self.id, self.stands_at());
@@ -89,6 +133,9 @@ impl Follower for Run {
             Ok(Some(opening)) => {
                 self.log.open(opening.lines);
                 self.execution.set(opening.execution);
+                self.failure.set(opening.failure);
+                self.reruns.set(opening.reruns);
+                self.travel.miss();
                 true
             }
             Ok(None) => {

@@ -43,6 +43,15 @@ pub async fn log(id: ExecutionId, step: Option<&StepId>, from: u64, limit: usize
         .collect()
 }
 
+/// A page of an execution's history: what happened after a place, as lines of JSON.
+///
+/// # Errors
+/// As those of [`post`].
+pub async fn history(id: ExecutionId, after: Seq) -> Result<String, Problem> {
+    let path = format!("/api/executions/{id}/history?after={after}");
+    accepted(Request::get(&path).send().await).await?.text().await.map_err(|_| silence())
+}
+
 /// Tells the server that what was folded up to `seq` is not what it has, so that somebody gets to know.
 pub async fn out_of_sync(id: ExecutionId, seq: Seq) {
     let path = format!("/api/executions/{id}");
@@ -93,7 +102,8 @@ fn silence() -> Problem {
     problem(0, "The server does not answer", Some("Nothing was changed, as far as this page knows. Try again."))
 }
 
-fn unreadable() -> Problem {
+/// An answer that makes no sense.
+pub fn unreadable() -> Problem {
     problem(0, "The server's answer cannot be read", Some("Load the page again: it may be older than the server."))
 }
 

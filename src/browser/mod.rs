@@ -3,6 +3,7 @@
 //! It compiles for the server too, so that nothing here needs a gate; but the server never calls it: the app does so
 //! in effects and event handlers only, and the server runs neither.
 
+pub mod address;
 pub mod feed;
 pub mod focus;
 pub mod http;

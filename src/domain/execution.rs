@@ -675,4 +675,4 @@ impl From<Execution> for Item {
 
 #[cfg(test)]
 #[path = "execution_tests.rs"]
-mod tests;
+pub(in crate::domain) mod tests;

@@ -23,7 +23,8 @@ fn recorded(seq: u64, event: Event) -> Recorded {
     Recorded { seq: Seq(seq), fact, hash: None }
 }
 
-fn queued() -> Execution {
+/// The first fact of the execution that all of these are of.
+pub(in crate::domain) fn queued_fact() -> Recorded {
     let step = |(name, needs, weight): (&str, &[&str], f64)| PlannedStep {
         id: id(name),
         name: name.to_uppercase(),
@@ -33,7 +34,11 @@ fn queued() -> Execution {
     let steps =
         [(STEPS[0], &[][..], 3.0), (STEPS[1], &[STEPS[0]], 1.0), (STEPS[2], &STEPS[..2], 0.1)].map(step).to_vec();
     let params = Map::from_iter([("target".to_owned(), json!("/srv")), ("ratio".to_owned(), json!(0.1))]);
-    let first = recorded(1, Event::ExecutionQueued { trigger: Trigger::Manual, params, steps, rerun_of: None });
+    recorded(1, Event::ExecutionQueued { trigger: Trigger::Manual, params, steps, rerun_of: None })
+}
+
+fn queued() -> Execution {
+    let first = queued_fact();
     Execution::begin(first.seq, &first.fact).expect("it is queued")
 }
 
@@ -53,7 +58,7 @@ fn sent<T: Serialize + serde::de::DeserializeOwned>(value: &T) -> T {
     serde_json::from_str(&serde_json::to_string(value).expect("it is JSON")).expect("it reads back")
 }
 
-fn percent() -> impl Strategy<Value = f64> {
+pub(in crate::domain) fn percent() -> impl Strategy<Value = f64> {
     prop_oneof![
         6 => 0.0..=100.0,
         1 => prop::num::f64::NORMAL | prop::num::f64::SUBNORMAL | prop::num::f64::ZERO,
@@ -152,7 +157,9 @@ fn event<P: Strategy<Value = f64> + 'static>(percent: fn() -> P) -> impl Strateg
 }
 
 /// Facts of one execution in the order of their `seq`, which has gaps, after that of [`queued`].
-fn history<P: Strategy<Value = f64> + 'static>(percent: fn() -> P) -> impl Strategy<Value = Vec<Recorded>> {
+pub(in crate::domain) fn history<P: Strategy<Value = f64> + 'static>(
+    percent: fn() -> P,
+) -> impl Strategy<Value = Vec<Recorded>> {
     prop::collection::vec((event(percent), 1u64..4), 0..40).prop_map(|events| {
         let mut seq = 1;
         let next = |(event, gap)| {

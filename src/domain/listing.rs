@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
+    differences::Failure,
     event::PlannedStep,
     execution::{Execution, Status},
     id::{ExecutionId, Name, Seq, StepId},
@@ -71,6 +72,12 @@ pub struct Opening {
     pub execution: Execution,
     /// The last lines of its log.
     pub lines: Vec<LogLine>,
+    /// What there is to know of why it failed, if it did.
+    #[serde(default)]
+    pub failure: Option<Failure>,
+    /// Those that repeat it, oldest first, as far as they are known.
+    #[serde(default)]
+    pub reruns: Vec<ExecutionId>,
 }
 
 /// A workflow as its readers see it.

@@ -5,9 +5,11 @@
 pub mod access;
 pub mod axis;
 pub mod course;
+pub mod differences;
 pub mod estimate;
 pub mod event;
 pub mod execution;
+pub mod history;
 pub mod id;
 pub mod links;
 pub mod listing;

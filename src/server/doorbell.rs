@@ -6,9 +6,11 @@ use leptos::prelude::{ServerFnError, use_context};
 use super::{
     access::{Caller, MaybeCaller},
     http::{App, HttpError, workflows},
+    journal::JournalError,
 };
 use crate::domain::{
     access::{Viewer, visible},
+    differences::{Differences, Failure},
     execution::Execution,
     id::{ExecutionId, Name, Seq},
     listing::{Listing, Opening, Query, WorkflowView},
@@ -31,7 +33,39 @@ pub async fn executions(query: Query) -> Answer<Listing> {
 pub async fn execution(id: ExecutionId) -> Answer<Option<Opening>> {
     let (app, caller) = asks()?;
     let opening = app.journal.opening(id, OPENING_LINES).await.map_err(failed)?;
-    Ok(opening.filter(|opening| visible(&caller.viewer, &opening.execution.owner)))
+    let Some(opening) = opening.filter(|opening| visible(&caller.viewer, &opening.execution.owner)) else {
+        return Ok(None);
+    };
+    let failure = why(&app, &caller.viewer, &opening.execution).await.map_err(failed)?;
+    let reruns = if opening.execution.status.is_final() {
+        app.journal.reruns(&caller.viewer.scope(), &opening.execution).await.map_err(failed)?
+    } else {
+        Vec::new()
+    };
+    Ok(Some(Opening { failure, reruns, ..opening }))
+}
+
+/// What there is to know of why an execution failed; none if it did not, or is not the caller's to see.
+pub async fn failure_of(id: ExecutionId) -> Answer<Option<Failure>> {
+    let (app, caller) = asks()?;
+    match app.journal.snapshot(id).await.map_err(failed)? {
+        Some(execution) if execution.visible_to(&caller.viewer) => {
+            why(&app, &caller.viewer, &execution).await.map_err(failed)
+        }
+        _ => Ok(None),
+    }
+}
+
+async fn why(app: &App, viewer: &Viewer, execution: &Execution) -> Result<Option<Failure>, JournalError> {
+    let Some(error) = &execution.error else { return Ok(None) };
+    let step = error.step.as_ref().and_then(|step| execution.step(step));
+    let lines = match step {
+        Some(step) => app.journal.last_lines(execution.id, &step.id, step.lines, error.tail.len()).await?,
+        None => Vec::new(),
+    };
+    let good = app.journal.last_good(&viewer.scope(), &execution.workflow, execution.id).await?;
+    let differences = good.map(|good| Differences::of(&good, execution));
+    Ok(Some(Failure { lines, differences }))
 }
 
 /// What the caller may start.

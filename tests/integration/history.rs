@@ -1,11 +1,15 @@
 //! What was: lists page by page, snapshots to go on from, any range of a log, and a server that keeps none of it.
 
 use reqwest::Method;
-use runcast::domain::{event::Recorded, execution::Execution};
+use runcast::domain::{
+    event::Recorded,
+    execution::Execution,
+    history::{History, PrintedThen},
+};
 use serde_json::{Value, json};
 
 use crate::{
-    app::{TestApp, User, answer},
+    app::{TestApp, User, answer, problem},
     stream::{Fact, fold, seq},
 };
 
@@ -154,6 +158,46 @@ async fn any_range_of_a_log_can_be_read() {
     assert!(lines.iter().all(|line| line["step"] == "more" && line["attempt"] == 1 && line["at"].is_string()));
     let two = lines.iter().find(|line| line["text"] == "two");
     assert!(two.is_none_or(|two| two["stream"] == "err"), "{lines:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_past_of_an_execution_is_read_page_by_page_and_folds_to_what_it_was() {
+    let app = TestApp::new(&[BUSY]).await;
+    let alice = app.user("alice").await;
+    let (id, facts) = alice.run("busy", json!({})).await;
+    let page = async |after: u64, limit: usize| {
+        let answer = alice.get(&format!("/api/executions/{id}/history?after={after}&limit={limit}")).await;
+        assert_eq!(answer.headers()["content-type"], "application/x-ndjson");
+        let text = answer.text().await.expect("it is text");
+        text.lines().map(|line| serde_json::from_str(line).expect("it is JSON")).collect::<Vec<Value>>()
+    };
+    let (mut told, mut after) = (Vec::new(), 0);
+    loop {
+        let some = page(after, 7).await;
+        assert!(some.len() <= 7);
+        let Some(last) = some.last() else { break };
+        after = seq(last);
+        told.extend(some);
+    }
+    assert_eq!(told.iter().map(seq).collect::<Vec<_>>(), facts.iter().map(seq).collect::<Vec<_>>());
+
+    let recorded = |value: &Value| serde_json::from_value::<Recorded>(value.clone()).expect("it is a fact");
+    let mut history = History::begin(&recorded(&told[0])).expect("it is the first");
+    for line in &told[1..] {
+        match serde_json::from_value::<PrintedThen>(line.clone()) {
+            Ok(printed) => history.take_in_printed(&printed),
+            Err(_) => history.take_in(&recorded(line)),
+        }
+    }
+    assert!(!told.iter().any(|line| line["kind"] == "step.output"), "what it printed is only counted");
+    let mut straight = Execution::begin(recorded(&facts[0]).seq, &recorded(&facts[0]).fact).expect("it is the first");
+    for (number, fact) in facts.iter().enumerate().skip(1) {
+        straight.apply(&recorded(fact));
+        assert_eq!(history.at(number), &straight, "at event {number}");
+    }
+    for bad in ["after=-1", "limit=0", "limit=2001", "before=1"] {
+        problem(alice.get(&format!("/api/executions/{id}/history?{bad}")).await, 400).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

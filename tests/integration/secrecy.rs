@@ -252,7 +252,7 @@ proptest! {
             // And what may be seen is seen, or all of this would hold for a server that says nothing.
             for (told, person) in house.executions.iter().flat_map(|told| house.people.iter().map(move |p| (told, p))) {
                 let id = told.id;
-                let own = ["", "/log", "/events", "/events?after=0"].map(|rest| format!("/api/executions/{id}{rest}"));
+                let own = ["", "/log", "/events", "/events?after=0", "/history"].map(|rest| format!("/api/executions/{id}{rest}"));
                 for path in own.into_iter().chain([format!("/executions/{id}")]) {
                     let (status, text) = house.ask(&http, Some(person), Method::GET, &path).await;
                     assert_eq!(text.contains(&told.mark), sees(Some(person), &told.owner), "{path} {person:?}: {status} {text}");

@@ -21,7 +21,7 @@ use crate::{
 #[component]
 pub fn ExecutionHeader(
     /// Whose head it is.
-    execution: RwSignal<Execution>,
+    execution: Signal<Execution>,
 ) -> impl IntoView {
     let status = Memo::new(move |_| execution.with(|execution| execution.status));
     let percent = Memo::new(move |_| execution.with(|execution| tenth(execution.percent)));
@@ -53,7 +53,7 @@ pub fn ExecutionHeader(
 }
 
 #[component]
-fn Facts(execution: RwSignal<Execution>) -> impl IntoView {
+fn Facts(execution: Signal<Execution>) -> impl IntoView {
     let fixed = execution.get_untracked();
     let by = Memo::new(move |_| execution.with(|execution| execution.cancelled_by.clone()));
     let finished = Memo::new(move |_| execution.with(|execution| execution.finished_at));
@@ -78,7 +78,7 @@ fn Facts(execution: RwSignal<Execution>) -> impl IntoView {
 }
 
 #[component]
-fn Reading(execution: RwSignal<Execution>, status: Memo<Status>, percent: Memo<f64>) -> impl IntoView {
+fn Reading(execution: Signal<Execution>, status: Memo<Status>, percent: Memo<f64>) -> impl IntoView {
     let elapsed = elapsed(execution);
     let time = move || elapsed.get().unwrap_or_else(|| "not begun".to_owned());
     let word = Memo::new(move |_| match status.get() {
@@ -104,7 +104,7 @@ fn Reading(execution: RwSignal<Execution>, status: Memo<Status>, percent: Memo<f
 
 /// What the steps at work say, and how the percent is known.
 #[component]
-fn Said(execution: RwSignal<Execution>) -> impl IntoView {
+fn Said(execution: Signal<Execution>) -> impl IntoView {
     let said = Memo::new(move |_| {
         execution.with(|execution| {
             let step = execution.running().next()?;

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use crate::{
-    app::live::Live,
+    app::live::{self, Live},
     browser,
     domain::{
         execution::Execution,
@@ -42,8 +42,8 @@ pub fn Moment(
 }
 
 /// How long an execution has taken; it ticks while it runs. None before it has begun.
-pub fn elapsed(execution: RwSignal<Execution>) -> Signal<Option<String>> {
-    let now = Live::expect().now;
+pub fn elapsed(execution: impl Into<Signal<Execution>>) -> Signal<Option<String>> {
+    let (execution, now) = (execution.into(), live::now());
     let words = move |execution: &Execution| {
         let say = if execution.status.is_final() { spoken } else { ticking };
         taken(execution, || now.get()).map(say)
@@ -52,8 +52,8 @@ pub fn elapsed(execution: RwSignal<Execution>) -> Signal<Option<String>> {
 }
 
 /// What is unusual about the steps at work, or about whoever reports on it; it moves with the clock.
-pub fn unusual(execution: RwSignal<Execution>) -> Signal<Option<String>> {
-    let now = Live::expect().now;
+pub fn unusual(execution: impl Into<Signal<Execution>>) -> Signal<Option<String>> {
+    let (execution, now) = (execution.into(), live::now());
     Memo::new(move |_| {
         let now = now.get()?;
         execution.with(|execution| {

@@ -11,7 +11,8 @@ use crate::domain::{
 #[component]
 pub fn ProgressBar(
     /// Whose bar it is.
-    execution: RwSignal<Execution>,
+    #[prop(into)]
+    execution: Signal<Execution>,
     /// `hero`, `thin`, or as high as a row wants it.
     #[prop(optional)]
     size: Option<&'static str>,
@@ -38,7 +39,7 @@ pub fn ProgressBar(
 }
 
 #[component]
-fn Segment(execution: RwSignal<Execution>, index: usize) -> impl IntoView {
+fn Segment(execution: Signal<Execution>, index: usize) -> impl IntoView {
     let step = Memo::new(move |_| {
         execution.with(|execution| {
             let step = execution.steps.get(index)?;

@@ -23,7 +23,8 @@ struct Begun {
 #[component]
 pub fn RerunButtons(
     /// Which.
-    execution: RwSignal<Execution>,
+    #[prop(into)]
+    execution: Signal<Execution>,
 ) -> impl IntoView {
     let id = execution.with_untracked(|execution| execution.id);
     let (sent, refused) = (RwSignal::new(false), RwSignal::new(None));

@@ -7,7 +7,7 @@ use super::{
     status_badge::{Sign, StatusIcon},
 };
 use crate::{
-    app::live::Live,
+    app::live,
     domain::{
         execution::{Execution, Step, StepStatus},
         reading,
@@ -19,7 +19,7 @@ use crate::{
 #[component]
 pub fn StepList(
     /// Whose steps they are.
-    execution: RwSignal<Execution>,
+    execution: Signal<Execution>,
 ) -> impl IntoView {
     let steps = execution.with_untracked(|execution| execution.steps.len());
     view! {
@@ -30,7 +30,7 @@ pub fn StepList(
 }
 
 #[component]
-fn StepRow(execution: RwSignal<Execution>, index: usize) -> impl IntoView {
+fn StepRow(execution: Signal<Execution>, index: usize) -> impl IntoView {
     let of = move |read: fn(&Step) -> Option<String>| {
         execution.with(|execution| execution.steps.get(index).and_then(read)).unwrap_or_default()
     };
@@ -43,7 +43,7 @@ fn StepRow(execution: RwSignal<Execution>, index: usize) -> impl IntoView {
     let source =
         Memo::new(move |_| execution.with(|execution| execution.steps.get(index).and_then(|step| step.source)));
     let name = of(|step| Some(step.name.clone()));
-    let now = Live::expect().now;
+    let now = live::now();
     let unusual = Memo::new(move |_| {
         let now = now.get()?;
         execution.with(|execution| reading::unusual(execution.steps.get(index)?, now))
@@ -106,8 +106,8 @@ fn end(step: &Step) -> Option<String> {
     }
 }
 
-fn time(execution: RwSignal<Execution>, index: usize) -> Signal<Option<String>> {
-    let now = Live::expect().now;
+fn time(execution: Signal<Execution>, index: usize) -> Signal<Option<String>> {
+    let now = live::now();
     Memo::new(move |_| {
         execution.with(|execution| {
             let step = execution.steps.get(index)?;

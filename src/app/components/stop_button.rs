@@ -19,7 +19,8 @@ enum Stage {
 #[component]
 pub fn StopButton(
     /// Which.
-    execution: RwSignal<Execution>,
+    #[prop(into)]
+    execution: Signal<Execution>,
 ) -> impl IntoView {
     let stage = RwSignal::new(Stage::Idle);
     let kept = RwSignal::new(false);

@@ -49,7 +49,8 @@ fn Found(opening: Opening) -> impl IntoView {
 
 #[component]
 fn Shown(run: Run) -> impl IntoView {
-    let execution = run.execution;
+    provide_context(run.time());
+    let execution = run.shown;
     let status = Memo::new(move |_| execution.with(|execution| execution.status));
     let said =
         move || execution.with_untracked(|execution| format!("{}: {}", execution.workflow, status.get().label()));
@@ -70,7 +71,7 @@ fn Shown(run: Run) -> impl IntoView {
 }
 
 #[component]
-fn Path(execution: RwSignal<Execution>) -> impl IntoView {
+fn Path(execution: Signal<Execution>) -> impl IntoView {
     let (workflow, id) = execution.with_untracked(|execution| (execution.workflow.to_string(), execution.id));
     let href = format!("/workflows/{workflow}");
     view! {

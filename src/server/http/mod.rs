@@ -7,6 +7,7 @@ mod external;
 mod fields;
 mod guard;
 mod health;
+mod history;
 mod hooks;
 mod listener;
 mod outlet;
@@ -76,6 +77,7 @@ pub struct App {
 fn answers(app: &App) -> Routes<App> {
     Routes::new()
         .merge(executions::routes())
+        .merge(history::routes())
         .merge(external::routes())
         .merge(workflows::routes())
         .merge(session::routes())

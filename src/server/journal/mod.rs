@@ -7,6 +7,8 @@
 //! With [`Place::Memory`] the same database lives in memory, for people who want no history.
 
 mod external;
+mod facts;
+mod failure;
 mod list;
 mod log;
 mod page;
