@@ -10,6 +10,7 @@ mod clocks;
 mod crowd;
 mod estimates;
 mod fanout;
+mod flood;
 mod history;
 mod hosted;
 mod journal;
@@ -34,9 +35,10 @@ mod wasm;
 use std::process::{Command, ExitCode};
 
 /// All parts, in the order in which they run.
-const PARTS: [&str; 14] = [
+const PARTS: [&str; 15] = [
     "steps",
     "scale",
+    "flood",
     "fanout",
     "latency",
     "burst",
@@ -92,6 +94,7 @@ fn measure(part: &str) {
         match part {
             "steps" => steps::measure().await,
             "scale" => scale::measure().await,
+            "flood" => flood::measure().await,
             "fanout" => fanout::measure().await,
             "latency" => latency::measure().await,
             "burst" => burst::measure().await,

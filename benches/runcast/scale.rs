@@ -15,6 +15,8 @@ const STEPS: usize = 400;
 const STEPS_ROUNDS: usize = 5;
 const AIM_STEPS: f64 = 3.0;
 const EXECUTIONS: usize = 600;
+const CLIENTS: usize = 8;
+const BOUND: usize = 16;
 const STEPS_OF_EACH: usize = 5;
 const AIM_EXECUTIONS: f64 = 150.0;
 const AT_ONCE: usize = 1_000;
@@ -27,7 +29,7 @@ const BUSY: &str = "steps:
 - id: work
   run: |
     exec 3<> <(:)
-    for part in $(seq 1000000); do echo \"::progress $part/1000000 part $part\"; read -t 0.1 -u 3 || true; done
+    for ((part = 1; part <= 1000000; part++)); do echo \"::progress $part/1000000 part $part\"; read -t 0.1 -u 3 || true; done
 ";
 
 pub async fn measure() {
@@ -70,14 +72,17 @@ async fn many_steps() {
 }
 
 async fn many_executions() {
-    title(&format!("{EXECUTIONS} executions of {STEPS_OF_EACH} steps of `true`, 8 at once, durable"));
-    let server = Served::with(&["--max-executions", "8"], &[("five", &chain(STEPS_OF_EACH))]);
+    title(&format!("{EXECUTIONS} executions of {STEPS_OF_EACH} steps of `true`, {BOUND} at once, asked for by {CLIENTS}, durable"));
+    let server = Served::with(&["--max-executions", &BOUND.to_string()], &[("five", &chain(STEPS_OF_EACH))]);
     let mut events = server.request("GET", "/api/events", "").await;
     until(&mut events, "caught_up").await;
     let began = Instant::now();
-    for _ in 0..EXECUTIONS {
-        server.answer("POST", "/api/executions", r#"{"workflow":"five"}"#).await;
-    }
+    let client = async || {
+        for _ in 0..EXECUTIONS / CLIENTS {
+            server.answer("POST", "/api/executions", r#"{"workflow":"five"}"#).await;
+        }
+    };
+    futures::future::join_all((0..CLIENTS).map(|_| client())).await;
     until_times(&mut events, r#""kind":"execution.completed""#, EXECUTIONS).await;
     let speed = EXECUTIONS as f64 / began.elapsed().as_secs_f64();
     let began = Instant::now();

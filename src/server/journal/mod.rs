@@ -268,7 +268,9 @@ async fn pools(place: &Place) -> Result<Pools, JournalError> {
         .foreign_keys(true)
         .busy_timeout(Duration::from_secs(10))
         .row_buffer_size(ROWS_AHEAD)
-        .pragma("cache_size", WRITER_CACHE);
+        .pragma("cache_size", WRITER_CACHE)
+        // A slow commit is seen in the metrics; its text, a thousand statements long, would only fill the log.
+        .disable_statement_logging();
     let write = pool(1).connect_with(options.clone()).await?;
     let read =
         pool(READERS).connect_with(options.pragma("query_only", "on").pragma("cache_size", READER_CACHE)).await?;
