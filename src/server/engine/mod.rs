@@ -1,6 +1,6 @@
 //! The engine: takes orders, runs so many executions at once, and writes down what happens.
 //!
-//! Rooms, from the outside in: this one (what runs and what waits, with `queue` for whose turn it is and `rerun` for
+//! Rooms, from the outside in: this one (what runs and what waits, kept in `state`, with `queue` for whose turn it is and `rerun` for
 //! what is run again, with `kept` for what was kept of it), `run` (one execution, with `decide` for what comes
 //! next and `secrets`), `step` (one attempt, with `stage` and `terminal` for what it needs, `pipe`, `transcript` and
 //! `flood` for what it says, and `estimates` for what it does not say), `tether` → `wire` → `supervisor` (the process
@@ -23,7 +23,9 @@ pub(in crate::server) mod recorder;
 mod rerun;
 mod run;
 mod secrets;
+mod settings;
 mod stage;
+mod state;
 mod step;
 mod supervisor;
 mod sweep;
@@ -33,7 +35,7 @@ mod transcript;
 mod wire;
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashSet,
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -46,10 +48,8 @@ use tracing::Instrument as _;
 use uuid::Uuid;
 
 use super::{
-    access::ReportTokens,
     clock,
     journal::{Idempotent, Journal, JournalError},
-    secrets::Secrets,
 };
 use crate::domain::{
     event::{Event, Fact, StepFailure, Trigger},
@@ -60,15 +60,16 @@ use crate::domain::{
 
 use estimates::{Pace, Pasts};
 use kept::Kept;
-use progress::Desk;
-use queue::{AtWork, News, Queue, Waiting};
+use queue::{News, Waiting};
 use recorder::Recorder;
 use run::Run;
+use state::{Control, Running, State, tell};
 
 pub(crate) use processes::signal_name;
 pub use progress::NotAtWork;
 pub use rerun::{RerunError, RerunFrom};
 pub(in crate::server) use run::result;
+pub use settings::{EngineSettings, OUTPUT_MAX, PROCESSES_MAX};
 pub use supervisor::supervise;
 
 /// Longest time that the end of all runs may take at shutdown, KILL included.
@@ -78,70 +79,9 @@ const FULL: &str = "as many of this workflow run as may";
 /// Between two looks at what those that wait are to be told.
 const NEWS_EVERY: Duration = Duration::from_secs(1);
 
-/// How many processes a step may have, unless told otherwise.
-pub const PROCESSES_MAX: usize = 2_000;
-/// How much output of an execution is kept, unless told otherwise, in bytes.
-pub const OUTPUT_MAX: u64 = 200_000_000;
-
 /// A handle on the engine; cheap to clone.
 #[derive(Clone)]
 pub struct Engine(Arc<Shared>);
-
-/// What the engine was told.
-#[derive(Clone, Debug)]
-pub struct EngineSettings {
-    /// The data folder; executions work under `work` in it.
-    pub data: PathBuf,
-    /// The server's address, for `RUNCAST_URL`.
-    pub url: Option<String>,
-    /// How many executions run at once, at least 1; the rest wait in order.
-    pub limit: usize,
-    /// Of how many executions that did not succeed the folder is kept.
-    pub keep_folders: usize,
-    /// Between TERM and KILL when a step is stopped.
-    pub grace: Duration,
-    /// How much longer than the grace a supervisor may take to end its processes before it is killed itself.
-    pub patience: Duration,
-    /// How long steps with `if: always` may run, together, after the execution was cancelled or timed out.
-    pub cleanup: Duration,
-    /// Least time between two estimates of how far a step is.
-    pub estimate_every: Duration,
-    /// No silence shorter than this makes a step stalled.
-    pub stall_min: Duration,
-    /// Makes the tokens by which steps report, for `RUNCAST_TOKEN`; without, they have none.
-    pub report_tokens: Option<ReportTokens>,
-    /// How many processes a step may have at once; one with more is killed.
-    pub processes_max: usize,
-    /// How much output of an execution is kept, in bytes; of what comes after it the last lines of each step.
-    pub output_max: u64,
-    /// Where secrets come from.
-    pub secrets: Secrets,
-    /// The program whose `supervise` starts the steps: this one.
-    pub program: PathBuf,
-}
-
-impl Default for EngineSettings {
-    fn default() -> Self {
-        Self {
-            data: "data".into(),
-            url: None,
-            limit: 2,
-            keep_folders: 20,
-            grace: Duration::from_secs(10),
-            // The supervisor itself gives up earlier.
-            patience: Duration::from_secs(35),
-            cleanup: Duration::from_secs(300),
-            estimate_every: Duration::from_secs(2),
-            stall_min: Duration::from_secs(10),
-            report_tokens: None,
-            processes_max: PROCESSES_MAX,
-            output_max: OUTPUT_MAX,
-            secrets: Secrets::default(),
-            // Good even after the file on disk was replaced by a newer one.
-            program: "/proc/self/exe".into(),
-        }
-    }
-}
 
 /// What is to be run, for whom.
 #[derive(Clone, Debug)]
@@ -180,42 +120,6 @@ struct Shared {
     state: Mutex<State>,
     /// How many run; what shutdown waits for.
     at_work: watch::Sender<usize>,
-}
-
-#[derive(Default)]
-struct State {
-    /// Orders on their way into the journal, each with who cancelled it meanwhile. As many as requests at work.
-    beginning: HashMap<ExecutionId, Option<Name>>,
-    queue: Queue,
-    /// At most `limit`.
-    running: HashMap<ExecutionId, Running>,
-    /// Of those that run: where their steps' reports go.
-    desks: HashMap<ExecutionId, Desk>,
-    /// Whether a task tells those that wait of their places.
-    telling: bool,
-    /// Nothing begins any more.
-    stopping: bool,
-}
-
-/// An execution at work.
-struct Running {
-    control: Arc<watch::Sender<Control>>,
-    owner: Name,
-    workflow: Name,
-    /// Its first fact: the smaller, the older.
-    seq: Seq,
-}
-
-/// What others want of a run.
-#[derive(Clone, Debug, Default)]
-struct Control {
-    /// How often it was cancelled, and by whom first.
-    cancels: u32,
-    by: Option<Name>,
-    /// The server stops.
-    shutdown: bool,
-    /// It is past the point where any of this counts.
-    closed: bool,
 }
 
 impl Engine {
@@ -448,8 +352,12 @@ impl Shared {
             state.desks.insert(id, run.desk());
             let shared = Arc::clone(self);
             let task = async move {
-                run.drive().await;
+                let left = run.drive().await;
                 shared.ended(id);
+                // The next one need not wait for that.
+                if let Some(folder) = left {
+                    let _ = tokio::task::spawn_blocking(move || sweep::remove_folder(&folder)).await;
+                }
             };
             self.tasks.spawn(task.instrument(span));
         }
@@ -498,41 +406,7 @@ impl Shared {
     }
 }
 
-impl State {
-    fn at_work(&self) -> AtWork {
-        let mut at_work = AtWork::default();
-        self.running.values().for_each(|running| at_work.add(&running.owner, &running.workflow));
-        at_work
-    }
-
-    /// Those at work of a workflow, each with its first fact.
-    fn of_workflow<'s>(&'s self, workflow: &'s Name) -> impl Iterator<Item = (Seq, ExecutionId)> + 's {
-        let of = self.running.iter().filter(move |(_, running)| running.workflow == *workflow);
-        of.map(|(id, running)| (running.seq, *id))
-    }
-}
-
-impl Running {
-    fn cancel(&self, by: &Name) -> Result<(), NotRunning> {
-        tell(&self.control, |control| {
-            control.cancels = control.cancels.saturating_add(1);
-            control.by.get_or_insert_with(|| by.clone());
-        })
-    }
-}
-
 /// Whose will it is when nobody said so.
 fn nobody() -> Name {
     NOBODY.parse().expect("it is written as a name is")
-}
-
-/// Tells a run what is wanted of it, unless it is past listening.
-fn tell(control: &watch::Sender<Control>, what: impl FnOnce(&mut Control)) -> Result<(), NotRunning> {
-    let told = control.send_if_modified(|control| {
-        if !control.closed {
-            what(control);
-        }
-        !control.closed
-    });
-    if told { Ok(()) } else { Err(NotRunning) }
 }

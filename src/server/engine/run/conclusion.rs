@@ -1,0 +1,76 @@
+//! The end of a run: its final fact, and what is kept of it.
+
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    sync::{OnceLock, PoisonError},
+};
+
+use super::Run;
+use crate::{
+    domain::{
+        event::{Event, ExecutionError, ExecutionFailure},
+        execution::{Execution, StepStatus},
+        id::StepId,
+        workflow::Workflow,
+    },
+    server::engine::{decide::Halt, kept::Kept, recorder::INTERRUPTED, step::duration, transcript::SharedMasks},
+};
+
+impl Run {
+    /// Closes the door to whoever still wants something, and records the final fact.
+    pub(super) async fn conclude(&mut self) {
+        let mut by = None;
+        self.control.send_modify(|control| {
+            control.closed = true;
+            by = control.by.take();
+        });
+        let halt = match self.halt {
+            // All was done before the server could take anything away.
+            Some(Halt::Interrupted) if !self.halted => None,
+            None if by.is_some() => Some(Halt::Cancelled),
+            halt => halt,
+        };
+        let duration_ms = self.recorder.duration_ms().await;
+        let failed = |status, error| Event::ExecutionFailed { status, error, duration_ms, lines: 0 };
+        let event = match (halt, by, self.error.take()) {
+            (Some(Halt::Cancelled), Some(by), _) => Event::ExecutionCancelled { by, duration_ms, lines: 0 },
+            (Some(Halt::TimedOut), _, error) => failed(ExecutionFailure::TimedOut, self.timed_out(error)),
+            (Some(Halt::Interrupted), ..) => failed(ExecutionFailure::Interrupted, plain(INTERRUPTED.to_owned())),
+            (_, _, Some(error)) => failed(ExecutionFailure::Failed, error),
+            (_, _, None) => {
+                let result = self.recorder.look(result).await;
+                Event::ExecutionCompleted { result, duration_ms, percent: 100.0, lines: 0 }
+            }
+        };
+        self.recorder.record(event).await;
+    }
+
+    /// Why it timed out, with the last words of the step that was stopped for it.
+    fn timed_out(&self, first: Option<ExecutionError>) -> ExecutionError {
+        let limit = self.plan.timeout.map_or_else(String::new, |timeout| format!(" {}", duration(timeout)));
+        let error = first.unwrap_or_else(|| plain(String::new()));
+        ExecutionError { message: format!("the execution took longer than{limit}"), ..error }
+    }
+}
+
+/// Keeps what a later execution needs of this one to go on from. Blocks.
+pub(super) fn keep(folder: &Path, plan: &Workflow, masks: &SharedMasks, of_secrets: &OnceLock<Vec<String>>) {
+    let mut masks = masks.lock().unwrap_or_else(PoisonError::into_inner).values().to_vec();
+    // Secrets have a place of their own, and are read from there again.
+    masks.retain(|value| !of_secrets.get().is_some_and(|secrets| secrets.contains(value)));
+    if let Err(error) = (Kept { plan: plan.clone(), masks }).write(folder) {
+        tracing::warn!(%error, "it can't be run again from what failed");
+    }
+}
+
+/// The outputs of all steps that succeeded and had some.
+pub(in crate::server) fn result(execution: &Execution) -> BTreeMap<StepId, BTreeMap<String, String>> {
+    let succeeded = execution.steps.iter().filter(|step| step.status == StepStatus::Succeeded);
+    let with_outputs = succeeded.filter(|step| !step.outputs.is_empty());
+    with_outputs.map(|step| (step.id.clone(), step.outputs.clone())).collect()
+}
+
+fn plain(message: String) -> ExecutionError {
+    ExecutionError { step: None, message, exit_code: None, tail: Vec::new() }
+}
