@@ -13,7 +13,8 @@ use crate::{
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 const AIM_MEMORY: f64 = 64e6;
 /// Lines of 64 bytes, numbered, so that every piece of them is another one.
-const LINES: &str = "awk 'BEGIN { s = sprintf(\"%053d\", 0); for (n = 0; n < NUMBER; n++) printf \"%09d %s\\n\", n, s }'";
+const LINES: &str =
+    "awk 'BEGIN { s = sprintf(\"%053d\", 0); for (n = 0; n < NUMBER; n++) printf \"%09d %s\\n\", n, s }'";
 const FLOOD_LINES: usize = 15_625_000;
 const LOG_LINES: u64 = 1_562_500;
 const RANGES: u64 = 200;
@@ -22,7 +23,8 @@ const AIM_RANGE: Duration = Duration::from_millis(50);
 const OTHERS: usize = 40;
 
 pub async fn measure() {
-    let printing = |lines: usize| format!("steps:\n- id: print\n  run: {}\n", LINES.replace("NUMBER", &lines.to_string()));
+    let printing =
+        |lines: usize| format!("steps:\n- id: print\n  run: {}\n", LINES.replace("NUMBER", &lines.to_string()));
     let five = (0..5).map(|step| format!("- {{ id: s{step}, run: 'true' }}\n")).collect::<String>();
     let server = Served::start(&[
         ("flood", &printing(FLOOD_LINES)),

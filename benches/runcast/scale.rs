@@ -72,7 +72,9 @@ async fn many_steps() {
 }
 
 async fn many_executions() {
-    title(&format!("{EXECUTIONS} executions of {STEPS_OF_EACH} steps of `true`, {BOUND} at once, asked for by {CLIENTS}, durable"));
+    title(&format!(
+        "{EXECUTIONS} executions of {STEPS_OF_EACH} steps of `true`, {BOUND} at once, asked for by {CLIENTS}, durable"
+    ));
     let server = Served::with(&["--max-executions", &BOUND.to_string()], &[("five", &chain(STEPS_OF_EACH))]);
     let mut events = server.request("GET", "/api/events", "").await;
     until(&mut events, "caught_up").await;
