@@ -41,6 +41,9 @@ pub async fn user(command: UserCommand) -> Result<u8, ClientError> {
             if access.user(&name).await?.is_some() {
                 return Err(AccessError::UserExists(name).into());
             }
+            if access.group(&name).await?.is_some() {
+                return Err(AccessError::GroupHasName(name).into());
+            }
             let role = if admin { Role::Admin } else { Role::User };
             let user = access.add_user(name, role, &password(password_stdin)?).await?;
             say(format!("added {} as {}", user.name, user.role.word()))?;
@@ -81,12 +84,13 @@ pub async fn token(command: TokenCommand) -> Result<u8, ClientError> {
 
 /// Whether a data folder that is not there is made, or is a slip of the hand.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Folder {
+pub(super) enum Folder {
     MayBeNew,
     MustBe,
 }
 
-async fn open(args: &DataArgs, folder: Folder) -> Result<Access, ClientError> {
+/// What is known of users in the data folder.
+pub(super) async fn open(args: &DataArgs, folder: Folder) -> Result<Access, ClientError> {
     let args = ServeArgs { data: args.data.clone(), ..ServeArgs::default() };
     let settings = Settings::resolve(args, Path::new(".")).map_err(|error| ClientError::Data(error.to_string()))?;
     if folder == Folder::MustBe && !settings.data.is_dir() {

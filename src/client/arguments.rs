@@ -34,6 +34,9 @@ pub enum Command {
     /// Add, list and remove users, whether the server runs or not
     #[command(subcommand)]
     User(UserCommand),
+    /// Add, list and remove groups and who is in them, whether the server runs or not
+    #[command(subcommand)]
+    Group(GroupCommand),
     /// Create tokens, whether the server runs or not
     #[command(subcommand)]
     Token(TokenCommand),
@@ -181,6 +184,54 @@ Example:
     Remove {
         /// Their name
         name: Name,
+        #[command(flatten)]
+        #[allow(missing_docs)]
+        data: DataArgs,
+    },
+}
+
+/// `runcast group …`
+#[derive(Debug, Subcommand)]
+pub enum GroupCommand {
+    /// Make a group, or take users into one that is there
+    #[command(after_help = "\
+A workflow's `allow` may hold groups. A change holds at once.
+
+Example:
+  runcast group add ops --member ada --member grace")]
+    Add {
+        /// Its name: a-z, 0-9, '.', '_', '-'; no user's
+        name: Name,
+        /// A user who is in it from now on; once for each
+        #[arg(long = "member", value_name = "USER")]
+        members: Vec<Name>,
+        #[command(flatten)]
+        #[allow(missing_docs)]
+        data: DataArgs,
+    },
+    /// List the groups with who is in them
+    #[command(after_help = "Example:\n  runcast group list --data /var/lib/runcast")]
+    List {
+        /// Print one JSON document
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        #[allow(missing_docs)]
+        data: DataArgs,
+    },
+    /// Remove a group, or take users out of it
+    #[command(after_help = "\
+Without --member the group itself goes; the users stay.
+
+Example:
+  runcast group remove ops --member grace
+  runcast group remove ops")]
+    Remove {
+        /// Its name
+        name: Name,
+        /// A user who is in it no more; once for each
+        #[arg(long = "member", value_name = "USER")]
+        members: Vec<Name>,
         #[command(flatten)]
         #[allow(missing_docs)]
         data: DataArgs,

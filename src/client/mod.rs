@@ -8,6 +8,7 @@ mod commands;
 mod error;
 pub mod exec;
 mod follow;
+mod groups;
 mod overview;
 mod paint;
 mod printable;
@@ -55,6 +56,7 @@ async fn carry_out(command: Command) -> Result<ExitCode, ClientError> {
     let code = match command {
         Command::Serve(args) => return Ok(crate::server::serve(args).await),
         Command::User(command) => accounts::user(command).await,
+        Command::Group(command) => groups::group(command).await,
         Command::Token(command) => accounts::token(command).await,
         Command::Validate(args) => validate::validate(&args),
         Command::Start(args) => commands::start(args).await,

@@ -31,6 +31,9 @@ pub struct Viewer {
     pub name: Name,
     /// What they may do.
     pub role: Role,
+    /// The groups that they are in, by name.
+    #[serde(default)]
+    pub groups: Vec<Name>,
 }
 
 impl Viewer {
@@ -52,6 +55,13 @@ impl Viewer {
 /// actions all ask it, directly or through [`Scope`], which says the same.
 pub fn visible(viewer: &Viewer, owner: &Name) -> bool {
     viewer.scope().holds(owner)
+}
+
+/// Whether `viewer` may start, and so know of, what is open to the users and groups of `allow`; to every user if there is
+/// none. An admin may start everything.
+pub fn may_start(viewer: &Viewer, allow: Option<&[Name]>) -> bool {
+    let named = |name: &Name| *name == viewer.name || viewer.groups.contains(name);
+    viewer.is_admin() || allow.is_none_or(|allow| allow.iter().any(named))
 }
 
 /// A set of executions by their owner.
@@ -104,10 +114,26 @@ mod tests {
         "[a-c]".prop_map(|text| text.parse().expect("a letter is a name"))
     }
 
+    fn viewer(who: &Name, admin: bool, groups: Vec<Name>) -> Viewer {
+        Viewer { name: who.clone(), role: if admin { Role::Admin } else { Role::User }, groups }
+    }
+
     proptest! {
         #[test]
+        fn a_user_may_start_what_names_them_or_a_group_of_theirs(
+            who in name(), admin: bool,
+            groups in prop::collection::vec("[x-z]", 0..3), allow in prop::option::of(prop::collection::vec("[a-cx-z]", 0..3)),
+        ) {
+            let names = |texts: &[String]| texts.iter().map(|text| text.parse().expect("a letter is a name")).collect();
+            let allowed: Option<Vec<Name>> = allow.as_deref().map(names);
+            let known = |name: &String| name == who.as_str() || groups.contains(name);
+            let expected = admin || allow.as_ref().is_none_or(|allow| allow.iter().any(known));
+            prop_assert_eq!(may_start(&viewer(&who, admin, names(&groups)), allowed.as_deref()), expected);
+        }
+
+        #[test]
         fn a_user_sees_their_own_an_admin_sees_all(who in name(), owner in name(), admin: bool) {
-            let viewer = Viewer { name: who.clone(), role: if admin { Role::Admin } else { Role::User } };
+            let viewer = viewer(&who, admin, Vec::new());
             prop_assert_eq!(visible(&viewer, &owner), admin || who == owner);
         }
 
@@ -115,7 +141,7 @@ mod tests {
         fn an_audience_holds_what_was_asked_for_and_may_be_seen(
             who in name(), admin: bool, wanted in prop::option::of(name()), owner in name(),
         ) {
-            let viewer = Viewer { name: who, role: if admin { Role::Admin } else { Role::User } };
+            let viewer = viewer(&who, admin, Vec::new());
             let expected = visible(&viewer, &owner) && wanted.as_ref().is_none_or(|wanted| *wanted == owner);
             let holds = match Audience::of(&viewer, wanted, None) {
                 Audience::Selection(of, None) => of.is_none_or(|of| of == owner),

@@ -93,7 +93,7 @@ pub struct WorkflowView {
     pub params: Vec<Parameter>,
     /// Its steps, in the order of the file.
     pub steps: Vec<PlannedStep>,
-    /// Who may start it; absent means every user.
+    /// The users and groups that may start it, besides admins; absent means every user.
     pub allow: Option<Vec<Name>>,
     /// When it starts by itself: cron expressions.
     pub schedule: Vec<String>,

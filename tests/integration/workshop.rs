@@ -95,7 +95,7 @@ impl House {
     }
 
     pub async fn reader(&self, id: ExecutionId) -> Follow {
-        let viewer = Viewer { name: name("alice"), role: Role::User };
+        let viewer = Viewer { name: name("alice"), role: Role::User, groups: Vec::new() };
         let link = Link { framing: Framing::Plain, revoked: CancellationToken::new() };
         let reader = self.feed.read_execution(&self.journal, &viewer, id, Start::Beginning, link).await;
         Follow { reader: reader.expect("alice may see it"), had: Vec::new() }

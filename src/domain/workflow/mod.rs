@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{
-    access::Viewer,
+    access::{Viewer, may_start},
     event::PlannedStep,
     id::{Name, StepId},
     problem::FieldError,
@@ -60,7 +60,7 @@ pub struct Workflow {
     pub env: BTreeMap<String, String>,
     /// How long an execution may take.
     pub timeout: Option<Duration>,
-    /// Who may start it, besides admins; absent means every user.
+    /// The users and groups that may start it, besides admins; absent means every user.
     pub allow: Option<Vec<Name>>,
     /// Names of secrets that reach its steps as environment variables, and are masked wherever they appear.
     #[serde(default)]
@@ -273,7 +273,7 @@ impl Workflow {
 
     /// Whether `viewer` may start it, and so know that it exists.
     pub fn open_to(&self, viewer: &Viewer) -> bool {
-        viewer.is_admin() || self.allow.as_ref().is_none_or(|allowed| allowed.contains(&viewer.name))
+        may_start(viewer, self.allow.as_deref())
     }
 
     /// Its steps as `execution.queued` tells them.

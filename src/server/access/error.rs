@@ -1,10 +1,13 @@
-//! What can go wrong with users, sessions and tokens.
+//! What can go wrong with users, groups, sessions and tokens.
 
 use std::{io, path::PathBuf, time::Duration};
 
 use crate::domain::{id::Name, workflow::NOBODY};
 
-use super::tokens::{LABEL_MAX, TOKENS_MAX};
+use super::{
+    groups::{GROUPS_MAX, MEMBERS_MAX},
+    tokens::{LABEL_MAX, TOKENS_MAX},
+};
 
 /// Why access was not given or could not be changed. Each message says what to do, and holds no secret.
 #[derive(Debug, thiserror::Error)]
@@ -15,6 +18,27 @@ pub enum AccessError {
     /// Somebody has this name.
     #[error("there is a user {0} already: choose another name")]
     UserExists(Name),
+    /// A group has this name.
+    #[error("there is a group {0}, and a name is a user's or a group's: choose another name")]
+    GroupHasName(Name),
+    /// There is no such group.
+    #[error("there is no group {0}")]
+    NoSuchGroup(Name),
+    /// A group has this name already.
+    #[error("there is a group {0} already: choose another name, or change that one")]
+    GroupExists(Name),
+    /// A user has this name.
+    #[error("there is a user {0}, and a name is a user's or a group's: choose another name")]
+    UserHasName(Name),
+    /// Only users can be in a group.
+    #[error("there is no user {0}: members of a group are users")]
+    NoSuchMember(Name),
+    /// The bound on groups.
+    #[error("there are {GROUPS_MAX} groups, which is as many as there can be: remove one first")]
+    TooManyGroups,
+    /// The bound on members.
+    #[error("a group has {MEMBERS_MAX} members at most")]
+    TooManyMembers,
     /// Executions that nobody started are in this name.
     #[error("the name {NOBODY} is kept for what nobody started: choose another name")]
     NobodysName,

@@ -1,9 +1,12 @@
-//! Who may come in: users, their sessions and their tokens, in a database of their own.
+//! Who may come in: users with their groups, sessions and tokens, in a database of their own.
 //!
 //! The database is `access.db` in the data folder. The server and the command line use it at the same time: what one
 //! writes the other sees at once. Secrets are 256 random bits and stored as SHA-256; passwords as Argon2id.
 
 mod error;
+mod groups;
+#[cfg(test)]
+mod groups_tests;
 mod limiter;
 mod passwords;
 mod report_tokens;
@@ -31,12 +34,13 @@ use http::{HeaderMap, header, request::Parts};
 use rand::RngCore;
 use sha2::{Digest as _, Sha256};
 use sqlx::{
-    ConnectOptions, SqlitePool,
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
+    ConnectOptions, Row, SqlitePool,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteRow, SqliteSynchronous},
 };
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 pub use error::AccessError;
+pub use groups::{Group, MEMBERS_MAX, Members};
 pub use passwords::PASSWORD_LENGTH;
 pub use report_tokens::ReportTokens;
 pub use sessions::{Session, SessionId, SessionSecret};
@@ -305,6 +309,12 @@ impl fmt::Debug for Digest {
 /// A role as the database has it; what is not `admin` may do the least.
 fn role(word: &str) -> Role {
     if word == Role::Admin.word() { Role::Admin } else { Role::User }
+}
+
+/// Whom a row of a credential is of: `name`, `role`, and `groups` in one text.
+fn viewer(row: &SqliteRow) -> Result<Viewer, AccessError> {
+    let groups = groups::names(row.try_get("groups")?)?;
+    Ok(Viewer { name: name(row.try_get("name")?)?, role: role(row.try_get("role")?), groups })
 }
 
 /// A name as the database has it.

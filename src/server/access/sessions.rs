@@ -6,7 +6,7 @@ use serde::Serialize;
 use sqlx::{Row, sqlite::SqliteRow};
 use uuid::Uuid;
 
-use super::{Access, AccessError, Caller, CredentialId, Digest, Peer, name, now, random_secret, role};
+use super::{Access, AccessError, Caller, CredentialId, Digest, Peer, name, now, random_secret, viewer};
 use crate::domain::{
     access::{Role, Viewer},
     id::Name,
@@ -153,7 +153,8 @@ impl Access {
         }
         tx.commit().await?;
         self.changed();
-        let viewer = Viewer { name, role };
+        let groups = self.groups_of(&name).await?;
+        let viewer = Viewer { name, role, groups };
         Ok((Caller { viewer, credential: CredentialId::Session(id) }, SessionSecret(secret)))
     }
 
@@ -202,7 +203,8 @@ impl Access {
     pub(super) async fn caller_of_session(&self, secret: &str) -> Result<Option<Caller>, AccessError> {
         let now = now().0;
         let row = sqlx::query(
-            "select sessions.id, users.name, users.role, sessions.last_seen_at
+            "select sessions.id, users.name, users.role, sessions.last_seen_at,
+                    (select group_concat(group_name, ' ') from group_members where user = users.name) as groups
                 from sessions join users on users.name = sessions.user
                 where sessions.token_hash = ? and sessions.expires_at > ?",
         );
@@ -212,8 +214,7 @@ impl Access {
         if now - row.try_get::<i64, _>("last_seen_at")? >= SEEN_EVERY_MS {
             self.seen(id, now).await;
         }
-        let viewer = Viewer { name: name(row.try_get("name")?)?, role: role(row.try_get("role")?) };
-        Ok(Some(Caller { viewer, credential: CredentialId::Session(id) }))
+        Ok(Some(Caller { viewer: viewer(&row)?, credential: CredentialId::Session(id) }))
     }
 
     /// A session that can't be prolonged now is prolonged next time.

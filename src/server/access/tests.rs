@@ -13,15 +13,15 @@ use crate::domain::id::Name;
 
 const PASSWORD: &str = "correct horse battery";
 
-fn named(text: &str) -> Name {
+pub(super) fn named(text: &str) -> Name {
     text.parse().unwrap()
 }
 
-fn peer() -> Peer {
+pub(super) fn peer() -> Peer {
     Peer { address: [127, 0, 0, 1].into(), agent: "test".into() }
 }
 
-async fn open(data: &Path) -> Access {
+pub(super) async fn open(data: &Path) -> Access {
     Access::open(data, AccessSettings::default()).await.unwrap()
 }
 
@@ -32,7 +32,7 @@ async fn other_process(data: &Path) -> SqliteConnection {
 }
 
 /// An admin `root` and a user `alice`.
-async fn peopled() -> (TempDir, Access) {
+pub(super) async fn peopled() -> (TempDir, Access) {
     let data = tempfile::tempdir().unwrap();
     let access = open(data.path()).await;
     access.add_user(named("root"), Role::Admin, PASSWORD).await.unwrap();
@@ -52,7 +52,7 @@ fn with_cookie(secret: &str) -> HeaderMap {
     HeaderMap::from_iter([(header::COOKIE, HeaderValue::try_from(format!("a=b; runcast={secret}; c=d")).unwrap())])
 }
 
-async fn by_token(access: &Access, name: &str) -> Caller {
+pub(super) async fn by_token(access: &Access, name: &str) -> Caller {
     let (_, token) = access.create_token(&named(name), "test").await.unwrap();
     access.authenticate(&with_bearer(&token)).await.unwrap().unwrap()
 }
@@ -98,7 +98,7 @@ async fn a_session_and_a_token_say_who_asks_and_what_is_not_quite_them_does_not(
     let (_, token) = access.create_token(&named("root"), "test").await.unwrap();
     assert!(token.starts_with("rc_") && token.len() == 46, "{} characters", token.len());
     let caller = access.authenticate(&with_bearer(&token)).await.unwrap().unwrap();
-    assert_eq!(caller.viewer, Viewer { name: named("root"), role: Role::Admin });
+    assert_eq!(caller.viewer, Viewer { name: named("root"), role: Role::Admin, groups: Vec::new() });
     for wrong in [&token[..45], &token[3..], "", "rc_", secret.expose()] {
         assert_eq!(access.authenticate(&with_bearer(wrong)).await.unwrap(), None);
     }

@@ -7,10 +7,11 @@ use sqlx::{Row, sqlite::SqliteRow};
 use uuid::Uuid;
 
 use super::{
-    Access, AccessError, Caller, CredentialId, Digest, name, now, random_secret, role,
+    Access, AccessError, Caller, CredentialId, Digest, name, now, random_secret,
     sessions::{SEEN_EVERY_MS, uuid},
+    viewer,
 };
-use crate::domain::{access::Viewer, id::Name, time::Timestamp};
+use crate::domain::{id::Name, time::Timestamp};
 
 /// What a token begins with, so that it can be found where it should not be.
 const PREFIX: &str = "rc_";
@@ -117,7 +118,8 @@ impl Access {
             return Ok(None);
         }
         let row = sqlx::query(
-            "select tokens.id, users.name, users.role, tokens.last_used_at
+            "select tokens.id, users.name, users.role, tokens.last_used_at,
+                    (select group_concat(group_name, ' ') from group_members where user = users.name) as groups
                 from tokens join users on users.name = tokens.user where tokens.token_hash = ?",
         );
         let row = row.bind(Digest::of(token).bytes().to_vec()).fetch_optional(&self.inner.pool).await?;
@@ -126,8 +128,7 @@ impl Access {
         if row.try_get::<Option<i64>, _>("last_used_at")?.is_none_or(|at| now - at >= SEEN_EVERY_MS) {
             self.used(id, now).await;
         }
-        let viewer = Viewer { name: name(row.try_get("name")?)?, role: role(row.try_get("role")?) };
-        Ok(Some(Caller { viewer, credential: CredentialId::Token(id) }))
+        Ok(Some(Caller { viewer: viewer(&row)?, credential: CredentialId::Token(id) }))
     }
 
     async fn used(&self, id: TokenId, now: i64) {

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use sqlx::{Row, Sqlite, Transaction, sqlite::SqliteRow};
 
-use super::{Access, AccessError, CredentialId, name, now, role};
+use super::{Access, AccessError, CredentialId, groups::is_group, name, now, role};
 use crate::domain::{access::Role, id::Name, time::Timestamp, workflow::NOBODY};
 
 /// A user, as an admin sees them.
@@ -44,7 +44,7 @@ impl Access {
     /// Adds a user. Ends the set-up, whoever adds them.
     ///
     /// # Errors
-    /// [`AccessError::UserExists`], [`AccessError::NobodysName`], [`AccessError::Password`].
+    /// [`AccessError::UserExists`], [`AccessError::GroupHasName`], [`AccessError::NobodysName`], [`AccessError::Password`].
     pub async fn add_user(&self, name: Name, role: Role, password: &str) -> Result<User, AccessError> {
         if self.user(&name).await?.is_some() {
             return Err(AccessError::UserExists(name));
@@ -101,7 +101,8 @@ impl Access {
         Ok(User { role: change.role.unwrap_or(before.role), ..before })
     }
 
-    /// Removes a user with their sessions and tokens; their executions stay. Who has the name later owns them.
+    /// Removes a user with their sessions and tokens, and from their groups; their executions stay. Who has the name
+    /// later owns them.
     ///
     /// # Errors
     /// [`AccessError::NoSuchUser`], [`AccessError::LastAdmin`].
@@ -138,6 +139,9 @@ impl Access {
         let some = sqlx::query_scalar::<_, bool>("select exists (select 1 from users)").fetch_one(&mut *tx).await?;
         if first && some {
             return Err(AccessError::SetUp);
+        }
+        if is_group(&mut tx, &new.name).await? {
+            return Err(AccessError::GroupHasName(new.name));
         }
         let insert = sqlx::query("insert into users (name, role, password_hash, created_at) values (?, ?, ?, ?)")
             .bind(new.name.as_str())

@@ -16,7 +16,7 @@ use crate::{
 };
 
 fn viewer(who: &str, role: Role) -> Viewer {
-    Viewer { name: name(who), role }
+    Viewer { name: name(who), role, groups: Vec::new() }
 }
 
 fn until(revoked: &CancellationToken) -> Link {

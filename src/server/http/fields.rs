@@ -45,6 +45,26 @@ impl Fields {
         self.optional(field)?.ok_or_else(|| invalid(field, "is missing"))
     }
 
+    /// A list of texts that need not be there, of `max` at most.
+    ///
+    /// # Errors
+    /// [`HttpError::Invalid`] when it is no list, has too many items, or an item is no text.
+    pub fn texts(&mut self, field: &str, max: usize) -> Result<Option<Vec<String>>, HttpError> {
+        let items = match self.given.remove(field) {
+            None | Some(Value::Null) => return Ok(None),
+            Some(Value::Array(items)) if items.len() <= max => items,
+            Some(Value::Array(items)) => {
+                return Err(invalid(field, format!("has {max} items at most, not {}", items.len())));
+            }
+            Some(_) => return Err(invalid(field, "must be a list of strings")),
+        };
+        let text = |(place, item)| match item {
+            Value::String(text) => Ok(text),
+            _ => Err(invalid(&format!("{field}[{place}]"), "must be a string")),
+        };
+        items.into_iter().enumerate().map(text).collect::<Result<_, _>>().map(Some)
+    }
+
     /// Like [`text`](Self::text), and it means something.
     ///
     /// # Errors

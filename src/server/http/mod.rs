@@ -5,6 +5,7 @@ mod events;
 mod executions;
 mod external;
 mod fields;
+mod groups;
 mod guard;
 mod health;
 mod history;
@@ -82,6 +83,7 @@ fn answers(app: &App) -> Routes<App> {
         .merge(workflows::routes())
         .merge(session::routes())
         .merge(users::routes())
+        .merge(groups::routes())
         .merge(tokens::routes())
         .merge(health::routes())
         .merge(hooks::routes())

@@ -217,13 +217,21 @@ fn wrong_password(error: &AccessError) -> Response {
 impl From<AccessError> for HttpError {
     fn from(error: AccessError) -> Self {
         match error {
-            AccessError::NoSuchUser(_) | AccessError::NoSuchToken | AccessError::NoSuchSession => HttpError::NotFound,
+            AccessError::NoSuchUser(_)
+            | AccessError::NoSuchGroup(_)
+            | AccessError::NoSuchToken
+            | AccessError::NoSuchSession => HttpError::NotFound,
             AccessError::UserExists(_)
+            | AccessError::UserHasName(_)
+            | AccessError::GroupExists(_)
+            | AccessError::GroupHasName(_)
+            | AccessError::TooManyGroups
             | AccessError::LastAdmin(_)
             | AccessError::SetUp
             | AccessError::TooManyTokens(_) => HttpError::Conflict(error.to_string()),
             AccessError::Password(_) => invalid("password", error),
             AccessError::NobodysName | AccessError::Label => invalid("name", error),
+            AccessError::NoSuchMember(_) | AccessError::TooManyMembers => invalid("members", error),
             AccessError::WrongPassword => HttpError::Unauthenticated,
             AccessError::WrongCode => HttpError::Forbidden(error.to_string()),
             AccessError::TooMany { retry_after } => HttpError::TooMany { retry_after },
