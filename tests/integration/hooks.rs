@@ -38,11 +38,13 @@ async fn house() -> (TestApp, User) {
     (app, root)
 }
 
-fn now() -> i64 {
+/// The server's time, in seconds.
+pub fn now() -> i64 {
     clock::now().0 / 1000
 }
 
-fn signed(time: i64, key: &str, body: &[u8]) -> String {
+/// The header of a call with this body.
+pub fn signed(time: i64, key: &str, body: &[u8]) -> String {
     let mac = Hmac::<Sha256>::new_from_slice(key.as_bytes()).expect("any length will do");
     let mac = mac.chain_update(time.to_string()).chain_update(".").chain_update(body).finalize().into_bytes();
     format!("t={time},v1={}", mac.iter().map(|byte| format!("{byte:02x}")).collect::<String>())

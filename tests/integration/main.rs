@@ -23,6 +23,7 @@ mod leaks;
 mod live;
 mod load;
 mod mix;
+mod openapi;
 mod privacy;
 mod progress;
 mod quiet;

@@ -22,6 +22,20 @@ pub const BODY_MAX: usize = 1024 * 1024;
 /// Largest report of work that runs elsewhere, in bytes.
 pub const REPORT_MAX: usize = 8 * 1024 * 1024;
 
+/// A body as it is.
+pub struct Whole(pub Bytes);
+
+impl<S: Send + Sync> FromRequest<S> for Whole {
+    type Rejection = HttpError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, HttpError> {
+        Bytes::from_request(request, state).await.map(Self).map_err(|rejection| match rejection.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => HttpError::TooLarge(BODY_MAX),
+            _ => HttpError::BadRequest("the body broke off".to_owned()),
+        })
+    }
+}
+
 /// A JSON body, whatever its content type says.
 pub struct Json<T> {
     /// What it holds.
@@ -34,10 +48,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     type Rejection = HttpError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, HttpError> {
-        let bytes = Bytes::from_request(request, state).await.map_err(|rejection| match rejection.status() {
-            StatusCode::PAYLOAD_TOO_LARGE => HttpError::TooLarge(BODY_MAX),
-            _ => HttpError::BadRequest("the body broke off".to_owned()),
-        })?;
+        let Whole(bytes) = Whole::from_request(request, state).await?;
         let value = serde_json::from_slice(&bytes)
             .map_err(|error| HttpError::BadRequest(format!("the body is not the JSON that belongs here: {error}")))?;
         Ok(Self { value, digest: Sha256::digest(&bytes).to_vec() })

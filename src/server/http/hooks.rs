@@ -39,7 +39,7 @@ const SIGNATURE_MAX: usize = 1024;
 /// How far the time of a signature may be from the server's, in seconds, before and after.
 const WINDOW: u64 = 5 * 60;
 /// Largest body of a call: a parameter takes no more.
-const HOOK_MAX: usize = VALUE_MAX;
+pub(super) const HOOK_MAX: usize = VALUE_MAX;
 
 pub(super) fn routes() -> Routes<App> {
     Routes::new().route("/api/hooks/{workflow}", post(call))

@@ -11,6 +11,7 @@ mod health;
 mod history;
 mod hooks;
 mod listener;
+mod openapi;
 mod outlet;
 mod pages;
 pub mod problem;
@@ -87,6 +88,7 @@ fn answers(app: &App) -> Routes<App> {
         .merge(tokens::routes())
         .merge(health::routes())
         .merge(hooks::routes())
+        .merge(openapi::routes())
         .route("/api", any(async || HttpError::NotFound))
         .route("/api/{*rest}", any(async || HttpError::NotFound))
         .merge(pages::routes(app))

@@ -4,8 +4,7 @@
 
 use axum::{
     Json,
-    body::Bytes,
-    extract::{FromRef, Path, State},
+    extract::{FromRef, State},
     response::{IntoResponse, Redirect, Response},
     routing::{delete, get, post},
 };
@@ -14,6 +13,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{
+    body::{Path, Whole},
     fields::{Fields, invalid, is_form},
     guard::{SET_UP, SIGN_IN, encoded, local},
     problem::HttpError,
@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     domain::{access::Viewer, id::Name, problem::Problem},
-    server::access::{Access, AccessError, Caller, CredentialId, MaybeCaller, Peer, Session, SessionSecret},
+    server::access::{Access, AccessError, Caller, CredentialId, MaybeCaller, Peer, Session, SessionId, SessionSecret},
 };
 
 /// How long a browser keeps the cookie, in seconds: as long as browsers keep any, 400 days. Whether it is still good
@@ -94,7 +94,7 @@ async fn log_out(
     State(access): State<Access>,
     caller: MaybeCaller,
     headers: HeaderMap,
-    body: Bytes,
+    Whole(body): Whole,
 ) -> Result<Response, HttpError> {
     if let Some(caller) = caller.0 {
         access.sign_out(&caller).await?;
@@ -124,8 +124,7 @@ async fn list(State(access): State<Access>, caller: Caller, owner: Owner) -> Res
     Ok(Json(Listed { items }))
 }
 
-async fn end(State(access): State<Access>, owner: Owner, Path(id): Path<String>) -> Result<StatusCode, HttpError> {
-    let id = id.parse().map_err(|_| HttpError::NotFound)?;
+async fn end(State(access): State<Access>, owner: Owner, Path(id): Path<SessionId>) -> Result<StatusCode, HttpError> {
     access.end_session(id, owner.limit()).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -2,7 +2,7 @@
 
 use axum::{
     Json,
-    extract::{FromRef, Path, State},
+    extract::{FromRef, State},
     response::{IntoResponse, Response},
     routing::{delete, get},
 };
@@ -10,6 +10,7 @@ use http::{StatusCode, header};
 use serde::Serialize;
 
 use super::{
+    body::Path,
     fields::Fields,
     problem::HttpError,
     routes::Routes,
@@ -47,8 +48,7 @@ async fn create(State(access): State<Access>, owner: Owner, mut fields: Fields) 
     Ok((StatusCode::CREATED, [(header::LOCATION, place)], Json(created)).into_response())
 }
 
-async fn remove(State(access): State<Access>, owner: Owner, Path(id): Path<String>) -> Result<StatusCode, HttpError> {
-    let id = id.parse().map_err(|_| HttpError::NotFound)?;
+async fn remove(State(access): State<Access>, owner: Owner, Path(id): Path<TokenId>) -> Result<StatusCode, HttpError> {
     access.delete_token(id, owner.limit()).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -2,7 +2,7 @@
 
 use axum::{
     Json,
-    extract::{FromRef, FromRequestParts, Path, Query, State},
+    extract::{FromRef, FromRequestParts, Query, State},
     response::{IntoResponse, Response},
     routing::{get, patch},
 };
@@ -10,6 +10,7 @@ use http::{StatusCode, header, request::Parts};
 use serde::{Deserialize, Serialize};
 
 use super::{
+    body::Path,
     fields::{Fields, invalid},
     problem::HttpError,
     routes::Routes,
