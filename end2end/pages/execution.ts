@@ -48,6 +48,16 @@ export class ExecutionPage extends Frame {
     return this.page.getByRole("region", { name: "Result" });
   }
 
+  /** The moment that is shown. */
+  get scrubber() {
+    return this.page.getByRole("slider", { name: "Moment shown" });
+  }
+
+  /** That it is a past one. */
+  get then() {
+    return this.page.getByText("As it was at");
+  }
+
   get cancel() {
     return this.page.getByRole("button", { name: "Cancel", exact: true });
   }

@@ -27,21 +27,21 @@ test("what failed is run again from there, and the page goes to the new executio
   await execution.open(id);
   await expect(execution.status).toHaveText("Failed");
   server.open("mended");
-  await page.getByRole("button", { name: "Run from what failed" }).click();
+  await page.getByRole("button", { name: "Rerun from Use it" }).click();
   await expect(page).not.toHaveURL(new RegExp(id));
   await expect(execution.status).toHaveText("Succeeded");
   await expect(execution.step("Take it")).toContainText("from before");
   await expect(execution.lines).toHaveText(["used the kept one"]);
   await expect(execution.fact("trigger")).toHaveText("rerun");
   await expect(execution.fact("repeats").getByRole("link")).toHaveAttribute("href", `/executions/${id}`);
-  await expect(page.getByRole("button", { name: "Run from what failed" })).toBeHidden();
-  await page.getByRole("button", { name: "Run again" }).click();
+  await expect(page.getByRole("button", { name: "Rerun from Use it" })).toBeHidden();
+  await page.getByRole("button", { name: "Rerun all" }).click();
   await expect(execution.lines).toHaveText(["taken once", "used the kept one"]);
   await expect(execution.status).toHaveText("Succeeded");
 
   // The folder has gone to the newer one.
   await execution.open(id);
-  await page.getByRole("button", { name: "Run from what failed" }).click();
+  await page.getByRole("button", { name: "Rerun from Use it" }).click();
   await expect(page.getByText("its working folder is no longer there")).toBeVisible();
 });
 

@@ -82,6 +82,11 @@ impl Run {
         self.id
     }
 
+    /// Whether it has ended, also while its past is shown.
+    pub fn has_ended(&self) -> bool {
+        self.execution.with(|execution| execution.status.is_final())
+    }
+
     /// Whether it can change no more.
     pub fn is_final(&self) -> bool {
         self.execution.with_untracked(|execution| execution.status.is_final())

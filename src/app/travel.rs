@@ -65,6 +65,8 @@ pub struct Travel {
     pub speed: RwSignal<u32>,
     history: StoredValue<Option<History>>,
     goal: StoredValue<Option<Goal>>,
+    /// Whether the moment is to be written into the address once it is shown.
+    to_settle: StoredValue<bool>,
     /// Counts plays, so that one that was ended does not go on.
     turn: StoredValue<u64>,
 }
@@ -81,6 +83,7 @@ impl Travel {
             speed: RwSignal::new(SPEEDS[0]),
             history: StoredValue::default(),
             goal: StoredValue::default(),
+            to_settle: StoredValue::default(),
             turn: StoredValue::default(),
         }
     }
@@ -109,6 +112,7 @@ impl Travel {
 
     /// Whether so much happened that some of it is told together, or left out.
     pub fn note(&self) -> Option<&'static str> {
+        self.past.track();
         self.history.with_value(|history| match history {
             Some(history) if history.full() => Some("Only the first part of this run's past can be shown."),
             Some(history) if history.thinned() => Some("So much happened that neighbouring events are shown as one."),
@@ -178,6 +182,11 @@ impl Run {
             let goal = travel.goal.try_update_value(Option::take);
             if let (Some(Some(goal)), true) = (goal, read) {
                 self.arrive(goal);
+                // Of a time there are many in a drag: whoever drags says when it is done.
+                let done = travel.to_settle.try_update_value(std::mem::take) == Some(true);
+                if done || !matches!(goal, Goal::Time(_)) {
+                    self.settle();
+                }
             }
             travel.pending.try_set(None);
         });
@@ -232,8 +241,13 @@ impl Run {
         }
     }
 
-    /// Writes the moment that is shown into the address, so that it can be sent to somebody.
+    /// Writes the moment that is shown into the address, so that it can be sent to somebody; the moment that is on the way,
+    /// if one is.
     pub fn settle(self) {
+        if self.travel.goal.with_value(Option::is_some) {
+            self.travel.to_settle.set_value(true);
+            return;
+        }
         let seq = self.moment.get_untracked().map(|moment| moment.seq.to_string());
         address::set_query("at", seq.as_deref());
     }

@@ -1,7 +1,7 @@
 //! What stands in the browser's address, and what can be copied out of the page.
 
 use leptos::prelude::window;
-use wasm_bindgen::JsValue;
+use wasm_bindgen::{JsCast, JsValue};
 
 /// Sets or removes one value of the address's query, without going anywhere: no entry in the history, nothing is
 /// fetched. The value is letters and digits.
@@ -41,4 +41,14 @@ pub async fn copy(text: &str) -> bool {
         return false;
     }
     wasm_bindgen_futures::JsFuture::from(navigator.clipboard().write_text(text)).await.is_ok()
+}
+
+/// Lets a link that was clicked download a text instead of leading anywhere.
+pub fn download(event: &web_sys::MouseEvent, kind: &str, text: &str) {
+    let Some(link) = event.current_target().and_then(|target| target.dyn_into::<web_sys::Element>().ok()) else {
+        return;
+    };
+    let data = format!("data:{kind};charset=utf-8,{}", js_sys::encode_uri_component(text));
+    // If it can't be set, the link leads to where it stands.
+    let _ = link.set_attribute("href", &data);
 }

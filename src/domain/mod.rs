@@ -15,6 +15,7 @@ pub mod links;
 pub mod listing;
 pub mod log;
 pub mod output;
+pub mod pace;
 pub mod problem;
 pub mod reading;
 pub mod schedule;

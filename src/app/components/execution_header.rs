@@ -1,19 +1,24 @@
-//! The head of an execution: what it is, how far, how long. The number is the hero.
+//! The head of an execution: what it is, how far, how long still, and how it keeps up. The number is the hero.
 
 use leptos::prelude::*;
+use serde_json::Value;
 
 use super::{
-    moment::{Moment, elapsed, unusual},
+    moment::{Moment, clock, elapsed, hydrated, unusual},
     progress_bar::{ProgressBar, source_word, tenth},
-    rerun_buttons::RerunButtons,
+    rerun_button::{Part, RerunButton, can_go_on},
     status_badge::{Sign, StatusBadge, StatusIcon},
     stop_button::StopButton,
 };
 use crate::{
-    app::rows::trigger_word,
+    app::{live, rows::trigger_word, run::Run},
     domain::{
+        axis::expected_end,
+        event::{Source, Trigger},
         execution::{Execution, Status},
+        id::ExecutionId,
         reading,
+        time::spoken,
     },
 };
 
@@ -21,12 +26,15 @@ use crate::{
 #[component]
 pub fn ExecutionHeader(
     /// Whose head it is.
-    execution: Signal<Execution>,
+    run: Run,
 ) -> impl IntoView {
+    let execution = run.shown;
     let status = Memo::new(move |_| execution.with(|execution| execution.status));
     let percent = Memo::new(move |_| execution.with(|execution| tenth(execution.percent)));
     let sign = Signal::derive(move || Sign::from(status.get()));
     let name = execution.with_untracked(|execution| execution.workflow.to_string());
+    // Of what failed the bar says how far it came; a large number would only say it louder.
+    let reads = move || matches!(status.get(), Status::Queued | Status::Running | Status::Succeeded);
     view! {
         <header class="execution-header">
             <div data-part="title">
@@ -37,67 +45,165 @@ pub fn ExecutionHeader(
                         <dt class="visually-hidden">"Status"</dt>
                         <dd><StatusBadge sign/></dd>
                     </div>
-                    <Facts execution/>
+                    <Facts run/>
                 </dl>
-                <div data-part="actions">
-                    <Show when=move || !status.get().is_final() fallback=move || view! { <RerunButtons execution/> }>
-                        <StopButton execution/>
-                    </Show>
-                </div>
+                <Actions run/>
             </div>
-            <Reading execution status percent/>
+            <Then run/>
+            <Show when=reads>
+                <Reading run status percent/>
+            </Show>
             <ProgressBar execution size="hero"/>
             <Said execution/>
         </header>
     }
 }
 
+/// What can be done with it now, also while its past is shown.
 #[component]
-fn Facts(execution: Signal<Execution>) -> impl IntoView {
+fn Actions(run: Run) -> impl IntoView {
+    let execution = run.execution;
+    let over = Memo::new(move |_| run.has_ended());
+    let elsewhere = execution.with_untracked(|execution| execution.trigger == Trigger::External);
+    // Where the error is told, so is the way on from it.
+    let go_on = move || execution.with(|execution| execution.error.is_none() && can_go_on(execution));
+    let again = move || {
+        (!elsewhere).then(|| {
+            view! {
+                {move || go_on().then(|| view! { <RerunButton execution part=Part::Failed/> })}
+                <RerunButton execution part=Part::All/>
+            }
+        })
+    };
+    view! {
+        <div data-part="actions">
+            <Show when=move || !over.get() fallback=again>
+                <StopButton execution/>
+            </Show>
+        </div>
+    }
+}
+
+/// That the page shows the past, in words.
+#[component]
+fn Then(run: Run) -> impl IntoView {
+    let hydrated = hydrated();
+    let at = move || {
+        let moment = run.moment.get()?;
+        let (clock, what) = (clock(moment.at, hydrated.get()), run.travel.what.get());
+        Some(view! {
+            <p data-part="then">
+                <span>"As it was at " <strong>{clock}</strong> ": " {what}</span>
+                <button class="button" type="button" on:click=move |_| run.go_live()>
+                    {move || if run.has_ended() { "Back to the end" } else { "Back to live" }}
+                </button>
+            </p>
+        })
+    };
+    let problem = move || match run.travel.past.get() {
+        crate::app::travel::Past::Failed(problem) => {
+            Some(view! { <p data-part="then" role="alert">{problem.to_string()}</p> })
+        }
+        _ => None,
+    };
+    view! { {at} {problem} }
+}
+
+#[component]
+fn Facts(run: Run) -> impl IntoView {
+    let execution = run.shown;
     let fixed = execution.get_untracked();
     let by = Memo::new(move |_| execution.with(|execution| execution.cancelled_by.clone()));
-    let finished = Memo::new(move |_| execution.with(|execution| execution.finished_at));
-    let value = |value: serde_json::Value| match value {
-        serde_json::Value::String(text) => text,
-        other => other.to_string(),
+    let ended = Memo::new(move |_| execution.with(|one| (one.status, one.finished_at, one.duration_ms)));
+    let after = move || {
+        let (status, _, duration) = ended.get();
+        duration.filter(|ms| *ms > 0 && !matches!(status, Status::Succeeded)).map(|ms| {
+            view! { <div><dt>"after"</dt><dd>{spoken(ms)}</dd></div> }
+        })
     };
+    let at = move || ended.get().1.map(|at| view! { <div><dt>"ended"</dt><dd><Moment at/></dd></div> });
     let params = fixed.params.into_iter().map(|(name, given)| {
-        view! { <div><dt>{name}</dt><dd><code>{value(given)}</code></dd></div> }
+        let given = plain(given);
+        view! { <div><dt>{name}</dt><dd><code title=given.clone()>{given.clone()}</code></dd></div> }
     });
+    let reruns = move || {
+        let reruns = run.reruns.get();
+        (!reruns.is_empty()).then(|| {
+            let links = reruns.into_iter().map(|id| view! { <Link id/> " " });
+            view! { <div><dt>"repeated by"</dt><dd>{links.collect_view()}</dd></div> }
+        })
+    };
     view! {
+        {after}
         <div><dt>"owner"</dt><dd>{fixed.owner.to_string()}</dd></div>
         <div><dt>"trigger"</dt><dd>{trigger_word(fixed.trigger)}</dd></div>
-        {fixed.rerun_of.map(|of| view! {
-            <div><dt>"repeats"</dt><dd><a href=format!("/executions/{of}")><code>{of.short()}</code></a></dd></div>
-        })}
+        {fixed.rerun_of.map(|id| view! { <div><dt>"repeats"</dt><dd><Link id/></dd></div> })}
         <div><dt>"queued"</dt><dd><Moment at=fixed.queued_at/></dd></div>
-        {move || finished.get().map(|at| view! { <div><dt>"ended"</dt><dd><Moment at/></dd></div> })}
+        {at}
         {move || by.get().map(|by| view! { <div><dt>"cancelled by"</dt><dd>{by.to_string()}</dd></div> })}
+        {reruns}
         {params.collect_view()}
     }
 }
 
 #[component]
-fn Reading(execution: Signal<Execution>, status: Memo<Status>, percent: Memo<f64>) -> impl IntoView {
-    let elapsed = elapsed(execution);
-    let time = move || elapsed.get().unwrap_or_else(|| "not begun".to_owned());
-    let word = Memo::new(move |_| match status.get() {
-        Status::Queued => execution.with(reading::waits).unwrap_or_else(|| "waits for its turn".to_owned()),
-        Status::Running => "so far".to_owned(),
-        _ => "from beginning to end".to_owned(),
+fn Link(id: ExecutionId) -> impl IntoView {
+    view! { <a href=format!("/executions/{id}")><code>{id.short()}</code></a> }
+}
+
+fn plain(value: Value) -> String {
+    match value {
+        Value::String(text) => text,
+        other => other.to_string(),
+    }
+}
+
+#[component]
+fn Reading(run: Run, status: Memo<Status>, percent: Memo<f64>) -> impl IntoView {
+    let execution = run.shown;
+    let source = Memo::new(move |_| {
+        let running = |execution: &Execution| execution.running().find_map(|step| step.source);
+        execution.with(running).filter(|_| status.get() == Status::Running)
     });
-    let left = Memo::new(move |_| execution.with(reading::left));
-    let text = move || if percent.get() >= 100.0 { "100".to_owned() } else { format!("{:.1}", percent.get()) };
+    let guessed = move || if source.get() == Some(Source::Estimated) { "~" } else { "" };
+    let number = move || if percent.get() >= 100.0 { "100".to_owned() } else { format!("{:.1}", percent.get()) };
     view! {
         <div data-part="reading">
-            <span data-part="percent">
-                <data value=text>{text}</data>
+            <span data-part="percent" data-source=move || source.get().map(source_word)>
+                <data value=number>{guessed}{number}</data>
                 <small>"%"</small>
             </span>
-            <div data-part="elapsed">
-                <strong>{time}{move || left.get().map(|left| view! { <span data-part="left">{left}</span> })}</strong>
-                <span>{word}</span>
-            </div>
+            <Time execution status/>
+        </div>
+    }
+}
+
+/// How long still, and when it will end; or how long it took.
+#[component]
+fn Time(execution: Signal<Execution>, status: Memo<Status>) -> impl IntoView {
+    let (now, hydrated) = (live::now(), hydrated());
+    let elapsed = elapsed(execution);
+    let left = Memo::new(move |_| execution.with(reading::left));
+    let strong = move || match (status.get(), left.get()) {
+        (Status::Running, Some(left)) => left,
+        _ => elapsed.get().unwrap_or_else(|| "not begun".to_owned()),
+    };
+    // Which clock is the reader's is known to the browser only.
+    let ends = Memo::new(move |_| {
+        let now = now.get()?;
+        let [low, high] = execution.with(|execution| expected_end(execution, now))?.map(|at| clock(at, hydrated.get()));
+        Some(if low == high { format!("ends at {low}") } else { format!("ends between {low} and {high}") })
+    });
+    let soft = move || match status.get() {
+        Status::Queued => execution.with(reading::waits).unwrap_or_else(|| "waits for its turn".to_owned()),
+        Status::Running if left.get().is_some() => ends.get().unwrap_or_default(),
+        Status::Running => "so far".to_owned(),
+        _ => "from beginning to end".to_owned(),
+    };
+    view! {
+        <div data-part="elapsed">
+            <strong>{strong}</strong>
+            <span>{soft}</span>
         </div>
     }
 }
@@ -109,7 +215,12 @@ fn Said(execution: Signal<Execution>) -> impl IntoView {
         execution.with(|execution| {
             let step = execution.running().next()?;
             let at = execution.steps.iter().position(|one| one.id == step.id)? + 1;
-            let source = step.source.map(|source| format!(", {}", source_word(source))).unwrap_or_default();
+            let source = match step.source {
+                Some(Source::Reported) => ", reported by the step",
+                Some(Source::Parsed) => ", read off its output",
+                Some(Source::Estimated) => ", estimated from its past runs",
+                None => "",
+            };
             let names: Vec<&str> = execution.running().map(|step| step.name.as_str()).collect();
             let place = format!("step {at} of {}{source}", execution.steps.len());
             Some((names.join(", "), step.message.clone().unwrap_or_default(), place))

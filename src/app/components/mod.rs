@@ -1,6 +1,7 @@
 //! The parts that pages are made of. Each has a file and a class of the same name in `style/`.
 
 pub mod ansi;
+pub mod copy_button;
 pub mod ended_list;
 pub mod error_panel;
 pub mod execution_header;
@@ -13,7 +14,7 @@ pub mod live_light;
 pub mod moment;
 pub mod output_log;
 pub mod progress_bar;
-pub mod rerun_buttons;
+pub mod rerun_button;
 pub mod result_table;
 pub mod run_form;
 pub mod status_badge;
@@ -21,4 +22,5 @@ pub mod step_list;
 pub mod stop_button;
 pub mod theme_switch;
 pub mod time_ruler;
+pub mod time_scrubber;
 pub mod trouble;

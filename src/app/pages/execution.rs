@@ -2,7 +2,7 @@
 
 use leptos::{either::EitherOf3, prelude::*};
 use leptos_meta::Title;
-use leptos_router::hooks::use_params_map;
+use leptos_router::hooks::{use_params_map, use_query_map};
 
 use super::not_found::Missing;
 use crate::{
@@ -10,12 +10,13 @@ use crate::{
         api,
         components::{
             error_panel::ErrorPanel, execution_header::ExecutionHeader, output_log::OutputLog,
-            result_table::ResultTable, step_list::StepList, trouble::Trouble,
+            result_table::ResultTable, step_list::StepList, time_scrubber::TimeScrubber, trouble::Trouble,
         },
         live,
         run::Run,
+        travel::Goal,
     },
-    domain::{execution::Execution, execution::Status, listing::Opening},
+    domain::{axis::Axis, execution::Execution, execution::Status, listing::Opening},
 };
 
 /// The page.
@@ -50,8 +51,10 @@ fn Found(opening: Opening) -> impl IntoView {
 #[component]
 fn Shown(run: Run) -> impl IntoView {
     provide_context(run.time());
+    open_at_moment(run);
+    learn_why(run);
     let execution = run.shown;
-    let status = Memo::new(move |_| execution.with(|execution| execution.status));
+    let status = Memo::new(move |_| run.execution.with(|execution| execution.status));
     let said =
         move || execution.with_untracked(|execution| format!("{}: {}", execution.workflow, status.get().label()));
     let failure = Memo::new(move |_| execution.with(|execution| execution.error.is_some()));
@@ -59,15 +62,50 @@ fn Shown(run: Run) -> impl IntoView {
     view! {
         <Title text=move || execution.with(title)/>
         <Path execution/>
-        <ExecutionHeader execution/>
-        {move || failure.get().then(|| view! { <ErrorPanel execution=execution.get_untracked()/> })}
-        <div class="section-heading"><h2>"Steps"</h2></div>
-        <StepList execution/>
+        <ExecutionHeader run/>
+        {move || failure.get().then(|| view! { <ErrorPanel run/> })}
+        <Steps run/>
         {move || result.get().map(|result| view! { <ResultTable result/> })}
         <div class="section-heading"><h2>"Output"</h2></div>
         <OutputLog run/>
         <p class="visually-hidden" role="status">{said}</p>
     }
+}
+
+#[component]
+fn Steps(run: Run) -> impl IntoView {
+    let now = live::Live::expect().now;
+    let axis = Memo::new(move |_| run.execution.with(|execution| Axis::of(execution, None, now.get())));
+    view! {
+        <div class="section-heading"><h2>"Steps"</h2></div>
+        <TimeScrubber run axis=axis.into()/>
+        <StepList execution=run.shown/>
+    }
+}
+
+/// Goes to the moment that the address tells, once.
+fn open_at_moment(run: Run) {
+    let query = use_query_map();
+    Effect::new(move || {
+        if let Some(Ok(seq)) = query.with_untracked(|query| query.get_str("at").map(str::parse)) {
+            run.go(Goal::Fact(seq));
+        }
+    });
+}
+
+/// Asks why it failed when it fails while the page is open.
+fn learn_why(run: Run) {
+    let failed = Memo::new(move |_| run.execution.with(|execution| execution.error.is_some()));
+    Effect::new(move || {
+        if failed.get() && run.failure.with_untracked(Option::is_none) {
+            leptos::task::spawn_local(async move {
+                // Without an answer the page says what it knows by itself.
+                if let Ok(failure) = api::failure_of(run.id()).await {
+                    run.failure.try_set(failure);
+                }
+            });
+        }
+    });
 }
 
 #[component]

@@ -69,7 +69,14 @@ impl Journal {
         count: usize,
     ) -> Result<Vec<LogLine>, JournalError> {
         let from = lines.saturating_sub(count as u64);
-        let mut last = self.log(id, Some(step), from, count).await?;
+        let (mut last, mut next) = (Vec::new(), from);
+        // Of short lines only some are read at once.
+        loop {
+            let some = self.log(id, Some(step), next, count.saturating_sub(last.len())).await?;
+            let Some(line) = some.last() else { break };
+            next = line.n + 1;
+            last.extend(some);
+        }
         let select = "select first, step_first, lines from chunks where execution = (select key from executions where id = ?) and step = ? and step_first + lines > ? order by step_first limit ?";
         let chunks: Vec<(i64, i64, i64)> = sqlx::query_as(select)
             .bind(id_bytes(id))
