@@ -23,8 +23,33 @@ export class ExecutionPage extends Frame {
     return this.page.getByRole("main").getByRole("progressbar").first();
   }
 
+  /** The steps as a graph. */
+  async openGraph(id: string) {
+    await this.page.goto(`/executions/${id}?view=graph`);
+    await this.isLive();
+  }
+
   get steps() {
-    return this.page.getByRole("list", { name: "Steps" }).getByRole("listitem");
+    return this.page.getByRole("list", { name: "Steps", exact: true }).getByRole("listitem");
+  }
+
+  /** The name of a step in its row: what has the focus, and chooses it. */
+  row(name: string) {
+    return this.page.getByRole("region", { name: "Timeline of steps" }).getByRole("button", { name, exact: true });
+  }
+
+  get graph() {
+    return this.page.getByRole("region", { name: /^Graph of/ });
+  }
+
+  /** A step of the graph. */
+  node(name: string) {
+    return this.graph.getByRole("button", { name });
+  }
+
+  /** What the chosen step is doing. */
+  get inspector() {
+    return this.page.getByRole("region", { name: "Chosen step" });
   }
 
   /** By its name, which each step says in its bar. */
@@ -84,7 +109,7 @@ function read() {
   const part = (root: Element, name: string) => text(root.querySelector(`[data-part="${name}"]`));
   const main = document.querySelector("main");
   const head = main?.querySelector(".execution-header");
-  const ended = !main?.querySelector('.step-list [data-status="running"], .step-list [data-status="pending"]');
+  const ended = !main?.querySelector('.step-timeline li[data-status="running"], .step-timeline li[data-status="pending"]');
   return {
     title: document.title,
     name: text(head?.querySelector("h1")),
@@ -95,16 +120,17 @@ function read() {
     bar: bar(head),
     segments: all(head, "[role=progressbar] > span", (span) => [span.getAttribute("data-status"), span.getAttribute("style")?.replace(/;$/, "")]),
     buttons: all(head, "button", text),
-    steps: all(main, ".step-list > li", (step) => ({
+    steps: all(main, '.step-timeline [data-part="rows"] > li', (step) => ({
       status: step.getAttribute("data-status"),
       icon: step.querySelector("svg")?.getAttribute("aria-label"),
       current: step.getAttribute("aria-current"),
-      name: part(step, "name"),
+      name: text(step.querySelector("button")),
       bar: bar(step),
-      percent: part(step, "percent"),
-      message: part(step, "message"),
-      end: part(step, "end"),
-      time: step.getAttribute("data-status") === "running" ? null : part(step, "time"),
+      source: step.getAttribute("data-source"),
+      note: part(step, "note"),
+      bars: all(step, '[data-part="attempt"]', (one) => [one.getAttribute("data-status"), one.getAttribute("style")?.replace(/;$/, "")]),
+      attempts: all(step, "ul > li", text),
+      figure: step.getAttribute("data-status") === "running" ? null : part(step, "figure"),
     })),
     error: all(main, ".error-panel", text),
     result: all(main, ".result-table tr", text),

@@ -1,30 +1,9 @@
-import { AxeBuilder } from "@axe-core/playwright";
 import type { Page } from "@playwright/test";
+import { isFine } from "../fine.ts";
 import { PASSWORD, REFUSED, expect, test } from "../fixtures.ts";
 import { ExecutionPage } from "../pages/execution.ts";
 import { ExecutionsPage } from "../pages/executions.ts";
 import { WorkflowPage, WorkflowsPage } from "../pages/workflow.ts";
-
-/** All that axe knows, once; of the other colours and sizes what these can change. */
-const OF_COLOURS_AND_SIZES = ["color-contrast", "link-in-text-block", "scrollable-region-focusable", "target-size", "label", "button-name", "link-name"];
-
-/** Accessible, and no wider than the screen: on a desk and on a phone, in light and in dark. */
-async function isFine(page: Page, name: string) {
-  for (const [width, height] of [[1440, 900], [390, 844]]) {
-    await page.setViewportSize({ width, height });
-    for (const colorScheme of ["light", "dark"] as const) {
-      await page.emulateMedia({ colorScheme });
-      // There are no frames here; without the support for them axe needs no page of its own.
-      const axe = new AxeBuilder({ page }).setLegacyMode();
-      const all = width > 500 && colorScheme === "light";
-      const { violations } = await (all ? axe : axe.withRules(OF_COLOURS_AND_SIZES)).analyze();
-      const found = violations.flatMap((one) => one.nodes.map((node) => `${one.id}: ${node.target.join(" ")}: ${node.failureSummary}`));
-      expect.soft(found, `axe on ${name}, ${width} pixels, ${colorScheme}`).toEqual([]);
-    }
-    const wide = await page.evaluate(() => document.documentElement.scrollWidth);
-    expect.soft(wide, `the width of ${name}`).toBeLessThanOrEqual(width);
-  }
-}
 
 test.describe("in light and dark, on a desk and on a phone,", () => {
   test.use({ flags: ["--max-executions", "2"] });

@@ -19,6 +19,7 @@ use crate::{
         history::Moment,
         id::{ExecutionId, Seq},
         listing::Opening,
+        usual::UsualRun,
     },
 };
 
@@ -34,6 +35,8 @@ pub struct Run {
     pub moment: RwSignal<Option<Moment>>,
     /// What it printed.
     pub log: Log,
+    /// The usual run of its workflow, as of when the page was opened.
+    pub usual: StoredValue<Option<UsualRun>>,
     /// Whether it is no more, or no more to be seen.
     pub gone: RwSignal<bool>,
     /// What there is to know of why it failed.
@@ -61,6 +64,7 @@ impl Run {
             shown: shown.into(),
             moment: RwSignal::new(None),
             log: Log::new(id, execution, opening.lines),
+            usual: StoredValue::new(opening.usual),
             gone: RwSignal::new(false),
             failure: RwSignal::new(opening.failure),
             reruns: RwSignal::new(opening.reruns),

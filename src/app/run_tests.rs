@@ -23,7 +23,8 @@ fn run() -> (Owner, Run) {
     let fact: Fact = recorded(1, queued).fact;
     let execution = Execution::begin(Seq(1), &fact).expect("it is queued");
     let owner = Owner::new();
-    let run = owner.with(|| Run::new(Opening { execution, lines: Vec::new(), failure: None, reruns: Vec::new() }));
+    let run = owner
+        .with(|| Run::new(Opening { execution, lines: Vec::new(), failure: None, reruns: Vec::new(), usual: None }));
     (owner, run)
 }
 

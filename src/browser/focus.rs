@@ -21,3 +21,10 @@ pub fn go_to_place(event: &Event, place: usize) {
         let _ = found.focus();
     }
 }
+
+/// Where a pointer is, in pixels from the top left corner of what the event was heard on.
+pub fn within(event: &web_sys::MouseEvent) -> Option<[f64; 2]> {
+    let holder = event.current_target()?.dyn_into::<Element>().ok()?;
+    let edges = holder.get_bounding_client_rect();
+    Some([f64::from(event.client_x()) - edges.left(), f64::from(event.client_y()) - edges.top()])
+}

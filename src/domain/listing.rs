@@ -9,6 +9,7 @@ use super::{
     id::{ExecutionId, Name, Seq, StepId},
     log::Line,
     time::Timestamp,
+    usual::UsualRun,
     workflow::Parameter,
 };
 
@@ -78,6 +79,9 @@ pub struct Opening {
     /// Those that repeat it, oldest first, as far as they are known.
     #[serde(default)]
     pub reruns: Vec<ExecutionId>,
+    /// The usual run of its workflow, by the good runs before it; by those after it if none of these is remembered.
+    #[serde(default)]
+    pub usual: Option<UsualRun>,
 }
 
 /// A workflow as its readers see it.

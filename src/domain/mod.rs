@@ -11,6 +11,7 @@ pub mod event;
 pub mod execution;
 pub mod history;
 pub mod id;
+pub mod layout;
 pub mod links;
 pub mod listing;
 pub mod log;

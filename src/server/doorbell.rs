@@ -42,7 +42,8 @@ pub async fn execution(id: ExecutionId) -> Answer<Option<Opening>> {
     } else {
         Vec::new()
     };
-    Ok(Some(Opening { failure, reruns, ..opening }))
+    let usual = app.journal.usual_run(&opening.execution).await.map_err(failed)?;
+    Ok(Some(Opening { failure, reruns, usual, ..opening }))
 }
 
 /// What there is to know of why an execution failed; none if it did not, or is not the caller's to see.

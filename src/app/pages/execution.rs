@@ -9,14 +9,19 @@ use crate::{
     app::{
         api,
         components::{
-            error_panel::ErrorPanel, execution_header::ExecutionHeader, output_log::OutputLog,
-            result_table::ResultTable, step_list::StepList, time_scrubber::TimeScrubber, trouble::Trouble,
+            error_panel::ErrorPanel,
+            execution_header::ExecutionHeader,
+            output_log::OutputLog,
+            result_table::ResultTable,
+            step_shape::{StepShape, axis_of},
+            time_scrubber::TimeScrubber,
+            trouble::Trouble,
         },
         live,
         run::Run,
         travel::Goal,
     },
-    domain::{axis::Axis, execution::Execution, execution::Status, listing::Opening},
+    domain::{execution::Execution, execution::Status, listing::Opening},
 };
 
 /// The page.
@@ -74,12 +79,15 @@ fn Shown(run: Run) -> impl IntoView {
 
 #[component]
 fn Steps(run: Run) -> impl IntoView {
-    let now = live::Live::expect().now;
-    let axis = Memo::new(move |_| run.execution.with(|execution| Axis::of(execution, None, now.get())));
+    let (execution, now) = (Signal::from(run.execution), Signal::from(live::Live::expect().now));
+    let (shown, then) = (run.shown, live::now());
+    let past = Signal::derive(move || run.moment.with(Option::is_some));
+    let usual = run.usual.get_value();
+    let axis = axis_of(execution, usual.as_ref().map(|usual| usual.duration_ms), now);
     view! {
-        <div class="section-heading"><h2>"Steps"</h2></div>
-        <TimeScrubber run axis=axis.into()/>
-        <StepList execution=run.shown/>
+        <StepShape execution=shown now=then axis past usual chosen=run.log.step choose=move |step| run.log.choose(step)>
+            <TimeScrubber run axis/>
+        </StepShape>
     }
 }
 

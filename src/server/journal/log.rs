@@ -45,7 +45,7 @@ impl Journal {
             from = last.n + 1;
             all.extend(some);
         }
-        Ok(Some(Opening { execution, lines: all, failure: None, reruns: Vec::new() }))
+        Ok(Some(Opening { execution, lines: all, failure: None, reruns: Vec::new(), usual: None }))
     }
 }
 

@@ -10,11 +10,12 @@ use super::{Connection, Journal, JournalError, db, id_bytes, query::within};
 use crate::domain::{
     access::Scope,
     estimate::Past,
-    event::{Event, Recorded, Trigger},
+    event::{Event, PlannedStep, Recorded, Trigger},
     execution::{Execution, Status},
     id::{ExecutionId, Name, StepId},
     listing::PastRun,
     time::Timestamp,
+    usual::UsualRun,
 };
 
 /// The pasts of so many workflows are kept, those that ended last: names of work elsewhere may be any.
@@ -126,6 +127,53 @@ impl Journal {
             past.silences.extend(silence_ms.map(i64::unsigned_abs));
         }
         Ok(pasts)
+    }
+
+    /// The usual run of an execution's steps: by what they took in the last good runs before it began, so that it is not
+    /// measured by itself. Where nothing of these is remembered any more it is by the runs after its end. None if none of its
+    /// steps has ever succeeded in another run, and for work elsewhere.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn usual_run(&self, execution: &Execution) -> Result<Option<UsualRun>, JournalError> {
+        if execution.trigger == Trigger::External {
+            return Ok(None);
+        }
+        let mut reader = self.reader().await?;
+        let first: Option<i64> = sqlx::query_scalar(
+            "select min(seq) from events where execution = (select key from executions where id = ?)",
+        )
+        .bind(id_bytes(execution.id))
+        .fetch_one(&mut *reader)
+        .await?;
+        let rows: Vec<(String, i64, i64)> =
+            sqlx::query_as("select step, duration_ms, seq from step_past where workflow = ? order by step, seq desc")
+                .bind(execution.workflow.as_str())
+                .fetch_all(&mut *reader)
+                .await?;
+        let (first, last) = (first.unwrap_or(0), db(execution.seq));
+        let by = |counts: &dyn Fn(i64) -> bool| -> Result<Option<UsualRun>, JournalError> {
+            let mut pasts: HashMap<StepId, Past> = HashMap::new();
+            for (step, duration_ms, _) in rows.iter().filter(|(.., seq)| counts(*seq)) {
+                let step = step.parse().map_err(|error| sqlx::Error::Decode(Box::new(error)))?;
+                pasts.entry(step).or_default().durations.push(duration_ms.unsigned_abs());
+            }
+            let steps = execution.steps.iter().map(|step| (&step.id, step.needs.as_slice()));
+            Ok(UsualRun::of(steps, &pasts))
+        };
+        match by(&|seq| seq < first)? {
+            None if execution.status.is_final() => by(&|seq| seq > last),
+            before => Ok(before),
+        }
+    }
+
+    /// The usual run of a workflow's steps, by its last good runs; none if none of them has ever succeeded.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn usual_run_of(&self, workflow: &Name, steps: &[PlannedStep]) -> Result<Option<UsualRun>, JournalError> {
+        let pasts = self.step_pasts(workflow).await?;
+        Ok(UsualRun::of(steps.iter().map(|step| (&step.id, step.needs.as_slice())), &pasts))
     }
 
     /// How the last executions of a workflow in `scope` ended, newest first: the last 50 of everybody's, and what is
@@ -244,6 +292,36 @@ mod tests {
         assert_eq!(known.silences.len(), 20);
         assert_eq!(known.silences[0], 514);
         assert_eq!(past(&journal, "b").await.durations, [5]);
+    }
+
+    /// How long the usual run is over which an execution is drawn, and of how many runs it is made.
+    async fn usual(journal: &Journal, story: &Story) -> Option<(u64, usize)> {
+        let execution = journal.snapshot(story.id).await.expect("an answer").expect("it is there");
+        journal.usual_run(&execution).await.expect("an answer").map(|usual| (usual.duration_ms, usual.runs))
+    }
+
+    #[tokio::test]
+    async fn an_execution_is_measured_by_the_good_runs_before_it_and_never_by_itself() {
+        let journal = in_memory(&Feed::default()).await;
+        let stories = [100, 300, 500].map(|ms| (ms, Story::new("alice", "a")));
+        let (first, second, third) = (&stories[0].1, &stories[1].1, &stories[2].1);
+        first.run(&journal, stories[0].0).await;
+        assert_eq!(usual(&journal, first).await, None);
+        second.run(&journal, stories[1].0).await;
+        assert_eq!(usual(&journal, second).await, Some((100, 1)));
+        third.begin(&journal).await;
+        journal.append(third.step_completed(stories[2].0, None, false)).await;
+        journal.flush().await.expect("committed");
+        assert_eq!(usual(&journal, third).await.map(|(_, runs)| runs), Some(2), "its own step is none of them");
+        assert_eq!(
+            usual(&journal, first).await,
+            Some((300, 1)),
+            "what came before it is forgotten: what came after it"
+        );
+        let steps = second.plan().planned();
+        let of = journal.usual_run_of(&name("a"), &steps).await.expect("an answer");
+        assert_eq!(of.map(|usual| usual.runs), Some(3));
+        assert_eq!(journal.usual_run_of(&name("b"), &steps).await.expect("an answer"), None);
     }
 
     #[tokio::test]

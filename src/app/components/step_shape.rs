@@ -1,0 +1,205 @@
+//! The shape of an execution: its steps as a timeline or as a graph, swapped in place, with the ruler over them and what
+//! the chosen step is doing below. All of it is a function of the execution and of the moment, whichever moment that is.
+
+use leptos::{either::Either, prelude::*};
+use leptos_router::hooks::{use_location, use_query_map};
+
+use super::{icon::Icon, step_graph::StepGraph, step_inspector::StepInspector, step_timeline::StepTimeline};
+use crate::domain::{
+    axis::{Axis, known_until},
+    course::Course,
+    execution::{Execution, Step},
+    id::StepId,
+    links::Links,
+    time::Timestamp,
+    usual::{Slot, UsualRun},
+};
+
+/// What all drawings of the steps share. A copy is the same.
+#[derive(Clone, Copy, Debug)]
+pub struct Shape {
+    /// The execution as it is shown; its steps are always the same ones.
+    pub execution: Signal<Execution>,
+    /// The moment that is shown; none until the page is hydrated.
+    pub now: Signal<Option<Timestamp>>,
+    /// What the drawings lie on.
+    pub axis: Signal<Axis>,
+    /// The step that was chosen.
+    pub chosen: Signal<Option<StepId>>,
+    /// Chooses a step, or none.
+    pub choose: Callback<Option<StepId>>,
+    /// What needs what.
+    pub links: StoredValue<Links>,
+    /// Where each step usually lies.
+    pub slots: StoredValue<Vec<Option<Slot>>>,
+    /// What is ahead, and what decides the end.
+    pub course: Memo<Course>,
+    /// The step whose needs and followers are lit, by its place.
+    pub lit: RwSignal<Option<usize>>,
+}
+
+/// What a step is to the one that is lit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Relation {
+    /// It is the one.
+    Itself,
+    /// That one waits for it.
+    Need,
+    /// It waits for that one.
+    Then,
+}
+
+impl Relation {
+    /// The word of it, for the style sheet.
+    pub fn word(self) -> &'static str {
+        match self {
+            Relation::Itself => "self",
+            Relation::Need => "need",
+            Relation::Then => "then",
+        }
+    }
+}
+
+impl Shape {
+    /// The moment that is shown; before the browser's clock is there, the last one of which something is known.
+    pub fn moment(&self) -> Timestamp {
+        self.now.get().unwrap_or_else(|| self.execution.with(known_until))
+    }
+
+    /// Reads something of a step.
+    pub fn step<T>(&self, place: usize, read: impl FnOnce(&Step) -> T) -> Option<T> {
+        self.execution.with(|execution| execution.steps.get(place).map(read))
+    }
+
+    /// Where a step usually lies.
+    pub fn slot(&self, place: usize) -> Option<Slot> {
+        self.slots.with_value(|slots| slots.get(place).copied().flatten())
+    }
+
+    /// What a step is to the one that is lit; none if nothing is lit, or if it has nothing to do with it.
+    pub fn relation(&self, place: usize) -> Option<Relation> {
+        let lit = self.lit.get()?;
+        self.links.with_value(|links| {
+            let among = |places: &[Vec<usize>]| places.get(lit).is_some_and(|places| places.contains(&place));
+            match lit {
+                lit if lit == place => Some(Relation::Itself),
+                _ if among(&links.needs) => Some(Relation::Need),
+                _ if among(&links.then) => Some(Relation::Then),
+                _ => None,
+            }
+        })
+    }
+
+    /// Whether a step is the chosen one.
+    pub fn is_chosen(&self, place: usize) -> bool {
+        self.chosen
+            .with(|chosen| chosen.as_ref().is_some_and(|id| self.step(place, |step| step.id == *id) == Some(true)))
+    }
+
+    /// The place of the chosen step.
+    pub fn chosen_place(&self) -> Option<usize> {
+        let chosen = self.chosen.get()?;
+        self.execution.with(|execution| execution.steps.iter().position(|step| step.id == chosen))
+    }
+
+    /// Chooses the step at a place, or lets go of it if it is the chosen one.
+    pub fn toggle(&self, place: usize) {
+        let chosen = untrack(|| self.is_chosen(place));
+        self.choose.run(if chosen { None } else { untrack(|| self.step(place, |step| step.id.clone())) });
+    }
+}
+
+/// The axis of an execution as it is now; `usual_ms` is how long it usually takes.
+pub fn axis_of(execution: Signal<Execution>, usual_ms: Option<u64>, now: Signal<Option<Timestamp>>) -> Signal<Axis> {
+    Memo::new(move |_| execution.with(|execution| Axis::of(execution, usual_ms, now.get()))).into()
+}
+
+/// The steps, their ruler and the switch between their drawings.
+#[component]
+pub fn StepShape(
+    /// The execution as it is shown.
+    #[prop(into)]
+    execution: Signal<Execution>,
+    /// The moment that is shown; none until the page is hydrated.
+    #[prop(into)]
+    now: Signal<Option<Timestamp>>,
+    /// The axis of the execution as it is now.
+    axis: Signal<Axis>,
+    /// Whether the moment is a past one that was chosen.
+    #[prop(optional, into)]
+    past: Signal<bool>,
+    /// The usual run, where there is one.
+    usual: Option<UsualRun>,
+    /// The step that was chosen.
+    #[prop(into)]
+    chosen: Signal<Option<StepId>>,
+    /// Chooses a step, or none.
+    #[prop(into)]
+    choose: Callback<Option<StepId>>,
+    /// The ruler, over either drawing: [`super::time_ruler::TimeRuler`] with whatever moves along it.
+    children: Children,
+) -> impl IntoView {
+    let (links, slots) = execution.with_untracked(|execution| {
+        let steps = execution.steps.iter();
+        let slots = usual.as_ref().map_or_else(Vec::new, |usual| usual.slots(steps.clone().map(|step| &step.id)));
+        (Links::new(steps.map(|step| (&step.id, step.needs.as_slice()))), slots)
+    });
+    let (links, slots) = (StoredValue::new(links), StoredValue::new(slots));
+    let course = Memo::new(move |_| {
+        execution.with(|execution| {
+            let now = now.get().unwrap_or_else(|| known_until(execution));
+            links.with_value(|links| slots.with_value(|slots| Course::of(execution, links, slots, now)))
+        })
+    });
+    let shape = Shape { execution, now, axis, chosen, choose, links, slots, course, lit: RwSignal::new(None) };
+    let query = use_query_map();
+    let graph = Memo::new(move |_| query.with(|query| query.get_str("view") == Some("graph")));
+    let runs = usual.map(|usual| usual.runs);
+    let drawing = move || {
+        shape.lit.set(None);
+        if graph.get() {
+            Either::Left(view! { <StepGraph shape/> })
+        } else {
+            Either::Right(view! { <StepTimeline shape past runs/> })
+        }
+    };
+    view! {
+        <div class="section-heading">
+            <h2 class="visually-hidden">"Steps"</h2>
+            <Views graph/>
+        </div>
+        {children()}
+        {drawing}
+        <StepInspector shape/>
+    }
+}
+
+/// The switch; it stands in the address, and so in links.
+#[component]
+fn Views(graph: Memo<bool>) -> impl IntoView {
+    let location = use_location();
+    let href = move |view: Option<&'static str>| {
+        let kept = location.search.with(|search| {
+            let kept =
+                search.trim_start_matches('?').split('&').filter(|part| !part.is_empty() && !part.starts_with("view="));
+            kept.map(str::to_owned).collect::<Vec<_>>()
+        });
+        let all: Vec<String> = kept.into_iter().chain(view.map(|view| format!("view={view}"))).collect();
+        let mark = if all.is_empty() { "" } else { "?" };
+        format!("{}{mark}{}", location.pathname.get(), all.join("&"))
+    };
+    let to_graph = move || href(Some("graph"));
+    let to_timeline = move || href(None);
+    view! {
+        <nav class="switch" aria-label="View of the steps">
+            <a href=to_timeline aria-current=move || (!graph.get()).then_some("page") prop:replace=true data-noscroll>
+                <Icon name="list"/>
+                "Timeline"
+            </a>
+            <a href=to_graph aria-current=move || graph.get().then_some("page") prop:replace=true data-noscroll>
+                <Icon name="flow"/>
+                "Graph"
+            </a>
+        </nav>
+    }
+}
