@@ -4,18 +4,18 @@ use std::fmt::Write;
 
 use super::{Edge, Layout};
 
-/// How wide a node is, in pixels at 100 %: an icon and some twenty letters.
-pub const NODE_WIDTH: f64 = 152.0;
+/// How wide a node is, in pixels at 100 %: an icon and some fifteen letters; seven layers fit a desk.
+pub const NODE_WIDTH: f64 = 132.0;
 /// How high a node is, in pixels: two lines.
 pub const NODE_HEIGHT: f64 = 46.0;
 /// Between two layers, in pixels: room for edges to change their rows.
-const GAP_X: f64 = 48.0;
+const GAP_X: f64 = 32.0;
 /// Between two nodes of a layer, in pixels.
 const GAP_Y: f64 = 22.0;
 /// Around all, in pixels.
 const MARGIN: f64 = 20.0;
 /// Before a line turns back to the next row of a wrapped chain, in pixels.
-const TURN: f64 = 16.0;
+const TURN: f64 = 12.0;
 
 /// Where everything is drawn, in pixels from the top left corner at 100 %.
 #[derive(Clone, Debug, PartialEq)]
