@@ -100,5 +100,5 @@ test("a long error wraps on a phone", async ({ server, visitor }) => {
     const over = await execution.error.locator(`[data-part="${part}"]`).evaluate((one) => one.scrollWidth - one.clientWidth);
     expect(over, part).toBeLessThanOrEqual(0);
   }
-  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(390);
+  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
 });
