@@ -102,3 +102,19 @@ test("a long error wraps on a phone", async ({ server, visitor }) => {
   }
   expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
 });
+
+test("a run that takes longer than usual says by how much, and which step lost the time", async ({ server, visitor }) => {
+  server.write("pause", "params: [{ name: long, default: '0.1' }]\nsteps:\n- { id: begin, name: Begin it, run: 'true' }\n- { id: pause, name: Pause it, run: sleep $LONG }\n");
+  const page = await visitor("alice");
+  let usual = "";
+  await expect(async () => (usual = await server.run("alice", "pause"))).toPass();
+  await server.reaches("alice", usual, "execution.completed");
+  const id = await server.run("alice", "pause", { long: "4" });
+  await server.reaches("alice", id, "execution.completed");
+  const execution = new ExecutionPage(page);
+  await execution.open(id);
+  await expect(page.getByText(/^\d(\.\d)? s behind usual$/)).toBeVisible();
+  await expect(page.getByText("lost in Pause it")).toBeVisible();
+  await execution.open(usual);
+  await expect(page.getByText("behind usual")).toBeHidden();
+});

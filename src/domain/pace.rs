@@ -46,8 +46,8 @@ pub enum Word {
 }
 
 impl Pace {
-    /// How an execution that runs or has succeeded keeps up at a moment, along the chain of steps that decides its end; `usual` is where each step
-    /// usually lies. None if that is not known for all of this chain.
+    /// How an execution that runs or has succeeded keeps up at a moment, along the chain of steps that decides its end;
+    /// `usual` is where each step usually lies. None if that is not known for all of this chain.
     pub fn of(execution: &Execution, course: &Course, usual: &[Option<Slot>], now: Timestamp) -> Option<Self> {
         let origin = execution.started_at?;
         let begun = |place: &&usize| execution.steps.get(**place).is_some_and(|step| begin(step).is_some());

@@ -14,9 +14,12 @@ use crate::{
     app::{live, rows::trigger_word, run::Run},
     domain::{
         axis::expected_end,
+        course::Course,
         event::{Source, Trigger},
         execution::{Execution, Status},
         id::ExecutionId,
+        links::Links,
+        pace::{Pace, Word},
         reading,
         time::spoken,
     },
@@ -174,6 +177,7 @@ fn Reading(run: Run, status: Memo<Status>, percent: Memo<f64>) -> impl IntoView 
                 <small>"%"</small>
             </span>
             <Time execution status/>
+            <Keeping run/>
         </div>
     }
 }
@@ -205,6 +209,51 @@ fn Time(execution: Signal<Execution>, status: Memo<Status>) -> impl IntoView {
             <strong>{strong}</strong>
             <span>{soft}</span>
         </div>
+    }
+}
+
+/// How it keeps up with its usual run, and where the time went; nothing if that is not known, or if it is as usual.
+#[component]
+fn Keeping(run: Run) -> impl IntoView {
+    let (execution, now) = (run.shown, live::now());
+    let usual = run.usual.get_value();
+    let (links, slots) = execution.with_untracked(|execution| {
+        let steps = execution.steps.iter();
+        let slots = usual.as_ref().map(|usual| usual.slots(steps.clone().map(|step| &step.id))).unwrap_or_default();
+        (Links::new(steps.map(|step| (&step.id, step.needs.as_slice()))), slots)
+    });
+    let known = StoredValue::new((links, slots));
+    let pace = Memo::new(move |_| {
+        let now = now.get();
+        execution.with(|execution| {
+            let now = execution.finished_at.or(now).filter(|_| execution.error.is_none())?;
+            let taken = now.since(execution.started_at?);
+            let pace = known.with_value(|(links, slots)| {
+                if slots.is_empty() {
+                    return None;
+                }
+                let course = Course::of(execution, links, slots, now);
+                Pace::of(execution, &course, slots, now)
+            });
+            pace.filter(|pace| !pace.is_usual(taken))
+        })
+    });
+    let words = |pace: &Pace| {
+        let words = pace.sentence().into_iter().map(|word| match word {
+            Word::Text(text) => text.into_any(),
+            Word::Step(step) => view! { <b>{step}</b> }.into_any(),
+        });
+        words.collect_view()
+    };
+    move || {
+        pace.get().map(|pace| {
+            view! {
+                <div data-part="pace">
+                    <strong>{pace.headline()}</strong>
+                    <span>{words(&pace)}</span>
+                </div>
+            }
+        })
     }
 }
 
