@@ -257,7 +257,7 @@ async fn users_and_tokens_are_kept_while_the_server_runs_or_not() {
     let said = app.command(&["user", "list"]).await;
     assert!(said.code == 0 && said.out.contains("alice"), "{said:?}");
     let bob = app.user("bob").await;
-    assert_eq!(bob.json("/api/me").await, json!({ "name": "bob", "role": "user" }), "at once");
+    assert_eq!(bob.json("/api/me").await, json!({ "name": "bob", "role": "user", "groups": [] }), "at once");
     assert_ne!(app.command(&["token", "create", "--user", "nobody"]).await.code, 0);
     assert_ne!(app.command(&["user", "remove", "nobody"]).await.code, 0);
     let said = app.command(&["user", "add", "runcast", "--password-stdin"]).await;
@@ -265,7 +265,7 @@ async fn users_and_tokens_are_kept_while_the_server_runs_or_not() {
     app.stop().await;
     let root = app.admin("root").await;
     app.launch().await;
-    assert_eq!(root.json("/api/me").await, json!({ "name": "root", "role": "admin" }));
+    assert_eq!(root.json("/api/me").await, json!({ "name": "root", "role": "admin", "groups": [] }));
     let users = document(&app.command(&["user", "list", "--json"]).await);
     assert_eq!(users.as_array().map(Vec::len), Some(3));
 }

@@ -377,6 +377,6 @@ async fn the_setup_code_makes_the_first_admin_once() {
     assert!(nobody.post("/api/setup", &set_up(&code)).await.status().is_success());
     problem(nobody.post("/api/setup", &set_up(&code)).await, 409).await;
     let root = app.token("root").await;
-    assert_eq!(root.json("/api/me").await, json!({ "name": "root", "role": "admin" }));
+    assert_eq!(root.json("/api/me").await, json!({ "name": "root", "role": "admin", "groups": [] }));
     root.run("hello", json!({})).await;
 }

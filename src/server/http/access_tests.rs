@@ -181,7 +181,7 @@ async fn an_empty_server_leads_every_page_to_the_set_up_which_works_once() {
     assert_eq!((short.status, short.first_field().as_str()), (422, "password"));
 
     let done = house.post("/api/setup", set_up(&code.to_lowercase(), PASSWORD)).send().await;
-    assert_eq!((done.status, done.json()), (200, json!({"name": "root", "role": "admin"})));
+    assert_eq!((done.status, done.json()), (200, json!({"name": "root", "role": "admin", "groups": []})));
     assert_eq!(house.get("/").cookie(&done.cookie()).send().await.text, "root");
     assert_eq!(house.post("/api/setup", set_up(&code, PASSWORD)).send().await.status, 409);
     assert_eq!(house.get("/set-up").send().await.to(), (303, "/sign-in"));
@@ -224,14 +224,14 @@ async fn who_guesses_the_setup_code_must_wait_and_nobody_else() {
 async fn signing_in_gives_a_cookie_that_scripts_and_other_sites_do_not_get() {
     let house = House::new().await;
     let answer = house.post("/api/login", json!({"name": "alice", "password": PASSWORD})).send().await;
-    assert_eq!((answer.status, answer.json()), (200, json!({"name": "alice", "role": "user"})));
+    assert_eq!((answer.status, answer.json()), (200, json!({"name": "alice", "role": "user", "groups": []})));
     let cookie = answer.header("set-cookie");
     assert!(cookie.starts_with("runcast=") && !cookie.contains("Secure"), "{cookie}");
     for attribute in ["; HttpOnly", "; SameSite=Lax", "; Path=/;"] {
         assert!(cookie.contains(attribute), "{cookie}");
     }
     let me = house.get("/api/me").cookie(&answer.cookie()).send().await;
-    assert_eq!((me.status, me.json()), (200, json!({"name": "alice", "role": "user"})));
+    assert_eq!((me.status, me.json()), (200, json!({"name": "alice", "role": "user", "groups": []})));
     assert_eq!(me.header("cache-control"), "no-store");
 }
 
