@@ -100,7 +100,7 @@ fn Controls(run: Run) -> impl IntoView {
                 {move || format!("{}×", travel.speed.get())}
             </button>
             <button class="button" type="button" data-part="back" hidden=move || !past() on:click=move |_| run.go_live()>
-                {move || if ended() { "To the end" } else { "Live" }}
+                {move || if ended() { "End" } else { "Live" }}
             </button>
             <output title=move || travel.note()>{so_far}</output>
         </div>
