@@ -26,7 +26,7 @@ const ZOOM_STEP: f64 = 1.25;
 /// Below this names can't be read, so nodes are their badges and colours.
 const FAR: f64 = 0.6;
 /// How many steps of a chain stand in a row before the width is known.
-const WRAP: usize = 5;
+const WRAP: usize = 7;
 
 /// The graph and the window that it is seen through. A copy is the same.
 #[derive(Clone, Copy, Debug)]
