@@ -17,6 +17,13 @@ export async function isFine(page: Page, name: string, part = "html") {
       const found = violations.flatMap((one) => one.nodes.map((node) => `${one.id}: ${node.target.join(" ")}: ${node.failureSummary}`));
       expect.soft(found, `axe on ${name}, ${width} pixels, ${colorScheme}`).toEqual([]);
     }
+    if (width > 500) {
+      await page.emulateMedia({ colorScheme: "dark" });
+      await page.evaluate(() => (document.documentElement.dataset.contrast = "more"));
+      const { violations } = await new AxeBuilder({ page }).setLegacyMode().withRules(["color-contrast"]).analyze();
+      expect.soft(violations.flatMap((one) => one.nodes.map((node) => node.failureSummary)), `${name}, more contrast`).toEqual([]);
+      await page.evaluate(() => delete document.documentElement.dataset.contrast);
+    }
     const wide = await page.evaluate(() => document.documentElement.scrollWidth);
     expect.soft(wide, `the width of ${name}`).toBeLessThanOrEqual(width);
   }

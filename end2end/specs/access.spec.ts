@@ -3,6 +3,7 @@ import { isFine } from "../fine.ts";
 import { PASSWORD, REFUSED, expect, test } from "../fixtures.ts";
 import { ExecutionPage } from "../pages/execution.ts";
 import { ExecutionsPage } from "../pages/executions.ts";
+import { SettingsPage } from "../pages/settings.ts";
 import { WorkflowPage, WorkflowsPage } from "../pages/workflow.ts";
 
 test.describe("in light and dark, on a desk and on a phone,", () => {
@@ -48,6 +49,45 @@ test.describe("in light and dark, on a desk and on a phone,", () => {
     server.open("found", "fetched", "built");
     await expect(execution.status).toHaveText("Succeeded");
     await isFine(execution.page, "succeeded");
+  });
+
+  test("the settings are accessible and fit the screen", async ({ server, visitor }) => {
+    const settings = new SettingsPage(await visitor("root", { role: "admin" }));
+    await server.run("root", "waits");
+    const reader = await visitor("alice");
+    await new ExecutionsPage(reader).open();
+    for (const room of ["profile", "users", "sessions", "tokens", "streams", "health", "configuration"]) {
+      await settings.open(room);
+      await isFine(settings.page, room);
+    }
+  });
+
+  test("what is above the pages and beside them is accessible and fits the screen", async ({ server, visitor }) => {
+    const execution = new ExecutionPage(await visitor("root", { role: "admin" }));
+    const { page } = execution;
+    await execution.open(await server.run("root", "waits"));
+    await page.getByRole("button", { name: "Follow this execution" }).click();
+    await expect(page.getByRole("navigation", { name: "Following" })).toBeVisible();
+    await isFine(page, "following");
+    await page.keyboard.press("Control+k");
+    await page.keyboard.type("wai");
+    await expect(page.getByRole("dialog", { name: "Commands" }).getByRole("option").first()).toBeVisible();
+    await isFine(page, "the palette");
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("?");
+    await expect(page.getByRole("dialog", { name: "Shortcuts" })).toBeVisible();
+    await isFine(page, "shortcuts");
+    await page.keyboard.press("Escape");
+    const settings = new SettingsPage(page);
+    await settings.open("tokens");
+    await page.getByLabel("For what").fill("laptop");
+    await page.getByRole("button", { name: "Make it" }).click();
+    await expect(settings.dialog.getByRole("textbox", { name: "Token" })).toBeVisible();
+    await isFine(page, "a new token");
+    await page.keyboard.press("Escape");
+    await settings.row("laptop").getByRole("button", { name: "Revoke" }).click();
+    await expect(settings.said).toContainText("revoked");
+    await isFine(page, "a toast");
   });
 
   test("workflows and what is not there are accessible and fit the screen", async ({ server, visitor, troubles }) => {

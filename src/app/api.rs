@@ -5,7 +5,9 @@ use leptos::{prelude::*, server_fn::codec::Json};
 
 use crate::domain::{
     access::Viewer,
+    administration,
     differences::Failure,
+    execution, followed,
     id::{ExecutionId, Seq},
     listing::{Listing, Opening, Query, WorkflowView},
 };
@@ -98,4 +100,35 @@ pub async fn me() -> Result<Option<Viewer>, ServerFnError> {
 #[server(prefix = "/fn", endpoint = "head", input = Json)]
 pub async fn head() -> Result<Seq, ServerFnError> {
     crate::server::doorbell::head().await
+}
+
+/// What is in a part of the settings; none if it is not the viewer's to see. The page rendered with none of it is a 404.
+///
+/// # Errors
+/// The server's, or that there is none.
+#[server(prefix = "/fn", endpoint = "room", input = Json)]
+pub async fn room(
+    /// Which.
+    which: Option<administration::Room>,
+) -> Result<Option<administration::Contents>, ServerFnError> {
+    let contents = match which {
+        Some(which) => crate::server::doorbell::room(which).await?,
+        None => None,
+    };
+    if contents.is_none() {
+        crate::server::missing::page_not_found();
+    }
+    Ok(contents)
+}
+
+/// What somebody follows, as it is now: each with what it was asked by. What is not the viewer's to see is left out.
+///
+/// # Errors
+/// The server's, or that there is none.
+#[server(prefix = "/fn", endpoint = "followed", input = Json)]
+pub async fn followed(
+    /// What; the first [`FOLLOWED_MAX`](crate::domain::followed::FOLLOWED_MAX) count.
+    what: Vec<followed::Followed>,
+) -> Result<Vec<(followed::Followed, execution::Execution)>, ServerFnError> {
+    crate::server::doorbell::followed(what).await
 }

@@ -11,23 +11,35 @@ use leptos_router::{
 };
 
 pub mod api;
+pub mod commands;
 pub mod components;
 pub mod flows;
+pub mod following;
 pub mod live;
 pub mod log;
+pub mod looks;
 pub mod pages;
 pub mod rows;
 pub mod run;
 pub mod shell;
+pub mod toasts;
 pub mod travel;
 
 use components::icon::Symbols;
+use following::Following;
 use live::Live;
 use pages::{
-    execution::ExecutionPage, executions::Executions, not_found::NotFound, set_up::SetUp, sign_in::SignIn,
-    workflow::WorkflowPage, workflows::Workflows,
+    execution::ExecutionPage,
+    executions::Executions,
+    not_found::NotFound,
+    set_up::SetUp,
+    settings::{Profile, Settings},
+    sign_in::SignIn,
+    workflow::WorkflowPage,
+    workflows::Workflows,
 };
 use shell::Shell;
+use toasts::Toasts;
 
 /// The document around the app, rendered by the server only.
 pub fn shell(options: LeptosOptions) -> impl IntoView {
@@ -56,6 +68,8 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
 pub fn App() -> impl IntoView {
     provide_meta_context();
     let live = Live::provide();
+    let following = Following::provide();
+    Toasts::provide();
     Effect::new(move || {
         live.tick();
         let ticking = set_interval_with_handle(move || live.tick(), Duration::from_secs(1));
@@ -63,7 +77,7 @@ pub fn App() -> impl IntoView {
     });
     view! {
         <Stylesheet id="leptos" href="/pkg/runcast.css"/>
-        <Title formatter=|text: String| if text.is_empty() { "Runcast".to_owned() } else { format!("{text} · Runcast") }/>
+        <Title formatter=move |text: String| following.titled(&if text.is_empty() { "Runcast".to_owned() } else { format!("{text} · Runcast") })/>
         <Symbols/>
         <Router>
             <Routes fallback=NotFound>
@@ -74,6 +88,9 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/executions") view=Executions ssr=SsrMode::Async/>
                     <Route path=path!("/executions/:id") view=ExecutionPage ssr=SsrMode::Async/>
                     <Route path=path!("/workflows") view=Workflows ssr=SsrMode::Async/>
+                    <Route path=path!("/profile") view=Profile ssr=SsrMode::Async/>
+                    <Route path=path!("/settings") view=Settings ssr=SsrMode::Async/>
+                    <Route path=path!("/settings/:room") view=Settings ssr=SsrMode::Async/>
                     <Route path=path!("/workflows/:name") view=WorkflowPage ssr=SsrMode::Async/>
                 </ParentRoute>
             </Routes>

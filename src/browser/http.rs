@@ -20,6 +20,21 @@ pub async fn post(path: &str, body: &Value) -> Result<Response, Problem> {
     accepted(request.send().await).await
 }
 
+/// Sends `body` to `path` by another verb: `PATCH` or `DELETE`; whatever else it is, it is a `POST`. Returns what was
+/// answered, null if that was nothing.
+///
+/// # Errors
+/// As those of [`post`].
+pub async fn send(verb: &str, path: &str, body: &Value) -> Result<Value, Problem> {
+    let request = match verb {
+        "PATCH" => Request::patch(path),
+        "DELETE" => Request::delete(path),
+        _ => Request::post(path),
+    };
+    let request = request.json(body).map_err(|_| silence())?;
+    Ok(accepted(request.send().await).await?.json().await.unwrap_or(Value::Null))
+}
+
 /// [`post`], and the answer read.
 ///
 /// # Errors
@@ -77,6 +92,12 @@ pub async fn standing() -> Standing {
         Ok(answer) if answer.status() == 401 => Standing::SignedOut,
         _ => Standing::Unknown,
     }
+}
+
+/// Ends the session, and leaves.
+pub async fn sign_out() {
+    let _ = Request::post("/api/logout").send().await;
+    let _ = window().location().set_href("/sign-in");
 }
 
 /// Leaves for the sign-in page, which comes back here.

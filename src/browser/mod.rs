@@ -7,5 +7,7 @@ pub mod address;
 pub mod feed;
 pub mod focus;
 pub mod http;
+pub mod page;
+pub mod storage;
 pub mod theme;
 pub mod time;

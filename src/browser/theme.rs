@@ -1,6 +1,8 @@
-//! Light, dark, or as the system has it. `public/theme.js` sets it before the first paint.
+//! Light or dark, and how much contrast. `public/theme.js` sets both before the first paint.
 
 use leptos::prelude::document;
+
+use super::storage::{keep, kept};
 
 /// Which set of colours.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -15,6 +17,9 @@ pub enum Theme {
 }
 
 impl Theme {
+    /// All there are.
+    pub const ALL: [Theme; 3] = [Theme::System, Theme::Light, Theme::Dark];
+
     /// The word of it.
     pub fn word(self) -> &'static str {
         match self {
@@ -35,28 +40,59 @@ impl Theme {
 
     /// The one that was chosen in this browser.
     pub fn kept() -> Self {
-        let kept = storage().and_then(|storage| storage.get_item("theme").ok().flatten());
-        match kept.as_deref() {
-            Some("light") => Theme::Light,
-            Some("dark") => Theme::Dark,
-            _ => Theme::System,
-        }
+        let kept = kept("theme").unwrap_or_default();
+        Self::ALL.into_iter().find(|theme| theme.word() == kept).unwrap_or_default()
     }
 
     /// Shows it, and keeps it for the next time.
     pub fn choose(self) {
-        let Some(root) = document().document_element() else { return };
-        let storage = storage();
-        if self == Theme::System {
-            let _ = root.remove_attribute("data-theme");
-            storage.map(|storage| storage.remove_item("theme"));
-        } else {
-            let _ = root.set_attribute("data-theme", self.word());
-            storage.map(|storage| storage.set_item("theme", self.word()));
-        }
+        choose("theme", (self != Theme::System).then_some(self.word()));
     }
 }
 
-fn storage() -> Option<web_sys::Storage> {
-    web_sys::window()?.local_storage().ok().flatten()
+/// How far ink and surface stand apart.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Contrast {
+    /// As the system has it.
+    #[default]
+    System,
+    /// More.
+    More,
+    /// Not more, whatever the system has.
+    Normal,
+}
+
+impl Contrast {
+    /// All there are.
+    pub const ALL: [Contrast; 3] = [Contrast::System, Contrast::Normal, Contrast::More];
+
+    /// The word of it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Contrast::System => "system",
+            Contrast::More => "more",
+            Contrast::Normal => "normal",
+        }
+    }
+
+    /// The one that was chosen in this browser.
+    pub fn kept() -> Self {
+        let kept = kept("contrast").unwrap_or_default();
+        Self::ALL.into_iter().find(|contrast| contrast.word() == kept).unwrap_or_default()
+    }
+
+    /// Shows it, and keeps it for the next time.
+    pub fn choose(self) {
+        choose("contrast", (self != Contrast::System).then_some(self.word()));
+    }
+}
+
+fn choose(what: &str, word: Option<&str>) {
+    keep(what, word);
+    let Some(root) = document().document_element() else { return };
+    let name = format!("data-{what}");
+    let _ = match word {
+        Some(word) => root.set_attribute(&name, word),
+        None => root.remove_attribute(&name),
+    };
 }

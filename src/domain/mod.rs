@@ -3,12 +3,15 @@
 //! Pure and shared by both sides. Nothing here does I/O, reads a clock, or panics.
 
 pub mod access;
+pub mod administration;
 pub mod axis;
 pub mod course;
 pub mod differences;
 pub mod estimate;
 pub mod event;
 pub mod execution;
+pub mod finder;
+pub mod followed;
 pub mod history;
 pub mod id;
 pub mod layout;

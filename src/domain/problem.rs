@@ -21,6 +21,17 @@ pub struct Problem {
     pub errors: Vec<FieldError>,
 }
 
+impl Problem {
+    /// All that it says, in a sentence or a few.
+    pub fn told(&self) -> String {
+        if self.errors.is_empty() {
+            return self.to_string();
+        }
+        let told: Vec<String> = self.errors.iter().map(|one| format!("{}: {}", one.field, one.message)).collect();
+        told.join("; ")
+    }
+}
+
 /// What is wrong with one field.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FieldError {

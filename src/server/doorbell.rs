@@ -4,14 +4,17 @@ use axum::http::request::Parts;
 use leptos::prelude::{ServerFnError, use_context};
 
 use super::{
-    access::{Caller, MaybeCaller},
+    access::{Caller, MaybeCaller, Session, Token, User},
     http::{App, HttpError, workflows},
     journal::JournalError,
+    overview::STREAMS_MAX,
 };
 use crate::domain::{
     access::{Viewer, visible},
+    administration::{Contents, Room},
     differences::{Differences, Failure},
     execution::Execution,
+    followed::{FOLLOWED_MAX, Followed},
     id::{ExecutionId, Name, Seq},
     listing::{Listing, Opening, Query, WorkflowView},
 };
@@ -79,6 +82,52 @@ pub async fn workflows() -> Answer<Vec<WorkflowView>> {
 pub async fn workflow(name: Name) -> Answer<Option<WorkflowView>> {
     let (app, caller) = asks()?;
     workflows::find(&app, &caller.viewer, &name).await.map_err(failed)
+}
+
+/// What is in a part of the settings; none if the caller may not see it.
+pub async fn room(which: Room) -> Answer<Option<Contents>> {
+    let (app, caller) = asks()?;
+    let (access, own) = (&app.access, &caller.viewer.name);
+    let sessions = |found: Vec<Session>| found.into_iter().map(|one| one.shown_to(caller.credential)).collect();
+    let tokens = |found: Vec<Token>| found.into_iter().map(Into::into).collect();
+    let accounts = |found: Vec<User>| found.into_iter().map(Into::into).collect();
+    if which != Room::Profile && !caller.viewer.is_admin() {
+        return Ok(None);
+    }
+    Ok(Some(match which {
+        Room::Profile => Contents::Profile {
+            viewer: caller.viewer.clone(),
+            sessions: sessions(access.list_sessions(own).await.map_err(failed)?),
+            tokens: tokens(access.list_tokens(own).await.map_err(failed)?),
+        },
+        Room::Users => Contents::Users(accounts(access.list_users().await.map_err(failed)?)),
+        Room::Sessions => Contents::Sessions(sessions(access.list_all_sessions().await.map_err(failed)?)),
+        Room::Tokens => Contents::Tokens(
+            accounts(access.list_users().await.map_err(failed)?),
+            tokens(access.list_all_tokens().await.map_err(failed)?),
+        ),
+        Room::Streams => Contents::Streams(app.feed.streams(STREAMS_MAX)),
+        Room::Health => Contents::Health(Box::new(app.overview.health(&app).await.map_err(failed)?)),
+        Room::Configuration => Contents::Configuration(app.overview.settings().to_vec()),
+    }))
+}
+
+/// What the caller follows, as far as they may see it.
+pub async fn followed(what: Vec<Followed>) -> Answer<Vec<(Followed, Execution)>> {
+    let (app, caller) = asks()?;
+    let mut found = Vec::new();
+    for one in what.into_iter().take(FOLLOWED_MAX) {
+        let execution = match &one {
+            Followed::Execution(id) => app.journal.snapshot(*id).await.map_err(failed)?,
+            Followed::Workflow(name) => {
+                let query = Query { workflow: Some(name.clone()), limit: Some(1), ..Query::default() };
+                app.journal.list(&caller.viewer.scope(), &query).await.map_err(failed)?.items.pop()
+            }
+        };
+        let seen = execution.filter(|execution| visible(&caller.viewer, &execution.owner));
+        found.extend(seen.map(|execution| (one, execution.listed())));
+    }
+    Ok(found)
 }
 
 /// Who asks, if they have signed in.

@@ -1,6 +1,12 @@
 //! What the server counts of itself, as Prometheus reads it: <https://prometheus.io/docs/instrumenting/exposition_formats/>.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
@@ -35,6 +41,8 @@ pub struct FeedMetrics {
     bytes: Counter,
     behind: Histogram,
     age: Histogram,
+    /// The same, of late.
+    lag: Lately,
     resets: Counter,
     ends: Family<Reason, Counter>,
 }
@@ -44,7 +52,66 @@ pub struct FeedMetrics {
 pub struct JournalMetrics {
     batches: Histogram,
     commits: Histogram,
+    /// The same, of late.
+    commit: Lately,
+    /// Facts of late.
+    rate: Arc<Rate>,
     failures: Counter,
+}
+
+/// The mean of some times, each new one a sixteenth of it. The clones share it.
+#[derive(Clone, Debug, Default)]
+struct Lately(Arc<AtomicU64>);
+
+impl Lately {
+    fn add(&self, time: Duration) {
+        // In microseconds. Two at once may lose one, which matters little to a mean.
+        let new = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+        let old = self.0.load(Ordering::Relaxed);
+        let mean =
+            if old == 0 { new } else { (old / 16).saturating_mul(15).saturating_add(old % 16 * 15 / 16 + new / 16) };
+        self.0.store(mean, Ordering::Relaxed);
+    }
+
+    fn ms(&self) -> f64 {
+        self.0.load(Ordering::Relaxed) as f64 / 1000.0
+    }
+}
+
+/// Seconds that a rate is taken over.
+const RATE_SECONDS: u64 = 10;
+
+/// How many facts were committed in each of the last seconds.
+#[derive(Debug)]
+struct Rate {
+    begun: Instant,
+    /// For each second its number and its count; one of them is the second that goes on.
+    seconds: Mutex<[(u64, u64); RATE_SECONDS as usize + 1]>,
+}
+
+impl Default for Rate {
+    fn default() -> Self {
+        Self { begun: Instant::now(), seconds: Mutex::default() }
+    }
+}
+
+impl Rate {
+    fn add(&self, count: usize) {
+        let now = self.begun.elapsed().as_secs();
+        let mut seconds = self.seconds.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(slot) = seconds.get_mut((now % (RATE_SECONDS + 1)) as usize) {
+            *slot = (now, if slot.0 == now { slot.1 } else { 0 } + count as u64);
+        }
+    }
+
+    /// A second's, over those that are over.
+    fn per_second(&self) -> f64 {
+        let now = self.begun.elapsed().as_secs();
+        let seconds = self.seconds.lock().unwrap_or_else(PoisonError::into_inner);
+        let counted = |slot: &&(u64, u64)| slot.0 < now && slot.0 + RATE_SECONDS >= now;
+        let facts: u64 = seconds.iter().filter(counted).map(|slot| slot.1).sum();
+        facts as f64 / now.clamp(1, RATE_SECONDS) as f64
+    }
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -66,6 +133,7 @@ impl Default for FeedMetrics {
             bytes: Counter::default(),
             behind: Histogram::new(FACTS),
             age: Histogram::new(SECONDS),
+            lag: Lately::default(),
             resets: Counter::default(),
             ends: Family::default(),
         }
@@ -95,7 +163,13 @@ impl FeedMetrics {
         self.behind.observe(behind as f64);
         if let Some(age) = age {
             self.age.observe(age.as_secs_f64());
+            self.lag.add(age);
         }
+    }
+
+    /// From a fact's commit to its socket of late, in milliseconds.
+    pub(super) fn lag_ms(&self) -> f64 {
+        self.lag.ms()
     }
 
     pub(super) fn reset(&self) {
@@ -109,7 +183,13 @@ impl FeedMetrics {
 
 impl Default for JournalMetrics {
     fn default() -> Self {
-        Self { batches: Histogram::new(FACTS), commits: Histogram::new(SECONDS), failures: Counter::default() }
+        Self {
+            batches: Histogram::new(FACTS),
+            commits: Histogram::new(SECONDS),
+            commit: Lately::default(),
+            rate: Arc::default(),
+            failures: Counter::default(),
+        }
     }
 }
 
@@ -117,6 +197,18 @@ impl JournalMetrics {
     pub(super) fn committed(&self, facts: usize, took: Duration) {
         self.batches.observe(facts as f64);
         self.commits.observe(took.as_secs_f64());
+        self.commit.add(took);
+        self.rate.add(facts);
+    }
+
+    /// How long a commit takes of late, in milliseconds.
+    pub(super) fn commit_ms(&self) -> f64 {
+        self.commit.ms()
+    }
+
+    /// Facts committed in a second, over the last ten.
+    pub(super) fn facts_per_second(&self) -> f64 {
+        self.rate.per_second()
     }
 
     pub(super) fn failed(&self) {

@@ -13,6 +13,7 @@ pub mod http;
 pub mod journal;
 pub mod metrics;
 pub mod missing;
+pub mod overview;
 pub mod schedule;
 pub mod secrets;
 pub mod settings;
@@ -45,6 +46,7 @@ use self::{
     http::App,
     journal::{Journal, Place, Retention},
     metrics::Metrics,
+    overview::Overview,
     schedule::Scheduler,
     secrets::Secrets,
     settings::Settings,
@@ -255,6 +257,7 @@ async fn open(
         feed,
         journal,
         metrics,
+        overview: Overview::new(settings),
         secrets,
         workflows,
         leptos,

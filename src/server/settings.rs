@@ -1,6 +1,7 @@
 //! What the server was told: flags first, then `RUNCAST_*` variables, then the `[runcast]` table of `Leptos.toml`.
 
 use std::{
+    collections::BTreeMap,
     num::NonZeroUsize,
     path::{Path, PathBuf},
     time::Duration,
@@ -11,7 +12,11 @@ use serde::Deserialize;
 use super::{engine, external::ExternalSettings, feed};
 use crate::{
     client::arguments::{Keeper, ServeArgs},
-    domain::size::bytes,
+    domain::{
+        administration::{Origin, Setting},
+        size::{bytes, spoken_bytes, spoken_number},
+        time::spoken,
+    },
 };
 
 /// The file that holds settings, in the folder where the server starts.
@@ -62,6 +67,8 @@ pub struct Settings {
     pub estimate_every: Option<Duration>,
     /// The shortest silence that makes a step stalled, if another than the engine's own.
     pub stall_min: Option<Duration>,
+    /// Where those that were given came from, by their names.
+    pub origins: BTreeMap<&'static str, Origin>,
 }
 
 /// Settings that can't be used.
@@ -125,6 +132,7 @@ impl Settings {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Table::default(),
             Err(error) => return Err(error.into()),
         };
+        let origins = origins(&args, &table);
         let memory = match args.journal {
             Some(keeper) => keeper == Keeper::Memory,
             None => table.journal == Some(Journal::Memory),
@@ -154,8 +162,81 @@ impl Settings {
             drain: args.drain.unwrap_or_default(),
             estimate_every: args.estimate_every,
             stall_min: args.stall_min,
+            origins,
         })
     }
+
+    /// Each setting that can be given, what holds, and where that comes from.
+    pub fn in_force(&self) -> Vec<Setting> {
+        let path = |path: &Path| path.display().to_string();
+        let time = |time: Duration| spoken(u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
+        let none = |word: &str| word.to_owned();
+        let yes = |yes| if yes { "yes" } else { "no" }.to_owned();
+        let number = |number: usize| spoken_number(number as u64);
+        let values = [
+            ("data", path(&self.data)),
+            ("workflows", path(&self.workflows)),
+            ("secrets", self.secrets.as_deref().map_or_else(|| none("no folder"), path)),
+            ("listen", self.listen.clone()),
+            ("public-url", self.public_url.clone().unwrap_or_else(|| none("where it listens"))),
+            ("trust-proxy", yes(self.trust_proxy)),
+            ("max-executions", number(self.max_executions)),
+            ("max-step-processes", number(self.max_step_processes)),
+            ("max-output", spoken_bytes(self.max_output)),
+            ("keep-folders", number(self.keep_folders)),
+            ("max-user-streams", number(self.max_user_streams)),
+            ("max-streams", number(self.max_streams)),
+            ("journal", none(if self.memory { "memory" } else { "sqlite" })),
+            ("retention-days", self.keep_for.map_or_else(|| none("for ever"), time)),
+            ("retention-count", self.keep_count.map_or_else(|| none("all"), spoken_number)),
+            ("drain", if self.drain.is_zero() { none("does not wait") } else { time(self.drain) }),
+        ];
+        let origin = |name| self.origins.get(name).copied().unwrap_or(Origin::Default);
+        values.into_iter().map(|(name, value)| Setting { name: name.to_owned(), value, origin: origin(name) }).collect()
+    }
+}
+
+/// Where what was given came from. What has been read of the command line does not tell its flags from variables, so
+/// the words themselves are looked at.
+fn origins(args: &ServeArgs, table: &Table) -> BTreeMap<&'static str, Origin> {
+    let given = [
+        ("data", args.data.is_some(), table.data.is_some()),
+        ("workflows", args.workflows.is_some(), table.workflows.is_some()),
+        ("secrets", args.secrets.is_some(), table.secrets.is_some()),
+        ("listen", args.listen.is_some(), table.listen.is_some()),
+        ("public-url", args.public_url.is_some(), table.public_url.is_some()),
+        ("trust-proxy", args.trust_proxy.is_some(), table.trust_proxy.is_some()),
+        ("max-executions", args.max_executions.is_some(), table.max_executions.is_some()),
+        ("max-step-processes", args.max_step_processes.is_some(), table.max_step_processes.is_some()),
+        ("max-output", args.max_output.is_some(), table.max_output.is_some()),
+        ("keep-folders", args.keep_folders.is_some(), table.keep_folders.is_some()),
+        ("max-user-streams", args.max_user_streams.is_some(), table.max_user_streams.is_some()),
+        ("max-streams", args.max_streams.is_some(), table.max_streams.is_some()),
+        ("journal", args.journal.is_some(), table.journal.is_some()),
+        ("retention-days", args.retention_days.is_some(), table.retention_days.is_some()),
+        ("retention-count", args.retention_count.is_some(), table.retention_count.is_some()),
+        ("drain", args.drain.is_some(), false),
+    ];
+    let of = |(name, said, filed): (&'static str, bool, bool)| {
+        let variable = format!("RUNCAST_{}", name.replace('-', "_").to_uppercase());
+        let origin = match (said, filed) {
+            (true, _) if !has_flag(name) && std::env::var_os(variable).is_some() => Origin::Environment,
+            (true, _) => Origin::Flag,
+            (false, true) => Origin::File,
+            (false, false) => return None,
+        };
+        Some((name, origin))
+    };
+    given.into_iter().filter_map(of).collect()
+}
+
+fn has_flag(name: &str) -> bool {
+    std::env::args_os().any(|word| {
+        let word = word.to_string_lossy();
+        word.strip_prefix("--")
+            .and_then(|flag| flag.strip_prefix(name))
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('='))
+    })
 }
 
 fn external(args: &ServeArgs) -> ExternalSettings {
@@ -198,6 +279,11 @@ mod tests {
         let settings = Settings::resolve(args, folder.path()).expect("good settings");
         assert_eq!((settings.listen.as_str(), settings.max_executions), ("127.0.0.1:0", 9));
         assert_eq!(settings.data, PathBuf::from("data"));
+        let in_force = settings.in_force();
+        let of = |name: &str| in_force.iter().find(|setting| setting.name == name).map(|one| (&*one.value, one.origin));
+        assert_eq!(of("listen"), Some(("127.0.0.1:0", Origin::Flag)));
+        assert_eq!(of("max-executions"), Some(("9", Origin::File)));
+        assert_eq!(of("data"), Some(("data", Origin::Default)));
     }
 
     #[test]

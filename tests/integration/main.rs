@@ -1,5 +1,6 @@
 //! What must hold, each as a sentence.
 
+mod administration;
 mod again;
 mod app;
 mod citizen;

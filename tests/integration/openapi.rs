@@ -281,6 +281,10 @@ async fn what_the_server_answers_is_what_the_document_says() {
     }
     document.ask(&root, ask(Method::GET, "/metrics"), 200).await;
     document.ask(&alice, ask(Method::GET, "/metrics"), 403).await;
+    for path in ["/api/streams", "/api/health", "/api/settings"] {
+        document.ask(&root, ask(Method::GET, path), 200).await;
+        document.ask(&alice, ask(Method::GET, path), 403).await;
+    }
     hook(&mut document, &nobody).await;
     let all = operations(&document.text);
     let unseen: Vec<&String> = all.difference(&document.seen).collect();

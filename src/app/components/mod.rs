@@ -1,13 +1,18 @@
 //! The parts that pages are made of. Each has a file and a class of the same name in `style/`.
 
 pub mod ansi;
+pub mod command_palette;
 pub mod copy_button;
+pub mod dialog;
+pub mod door;
 pub mod ended_list;
 pub mod error_panel;
 pub mod execution_header;
 pub mod execution_row;
 pub mod field;
 pub mod filter_bar;
+pub mod follow_button;
+pub mod following_list;
 pub mod graph_map;
 pub mod graph_sheet;
 pub mod history_bars;
@@ -19,6 +24,9 @@ pub mod progress_bar;
 pub mod rerun_button;
 pub mod result_table;
 pub mod run_form;
+pub mod secret_field;
+pub mod send_form;
+pub mod shortcuts;
 pub mod status_badge;
 pub mod step_graph;
 pub mod step_inspector;
@@ -29,5 +37,6 @@ pub mod stop_button;
 pub mod theme_switch;
 pub mod time_ruler;
 pub mod time_scrubber;
+pub mod toast;
 pub mod trouble;
 pub mod usual_run;

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::icon::Icon;
 use crate::{
+    app::toasts::Toasts,
     browser::http,
     domain::{
         event::Trigger,
@@ -40,7 +41,7 @@ pub fn RerunButton(
 ) -> impl IntoView {
     let id = execution.with_untracked(|execution| execution.id);
     let (sent, refused) = (RwSignal::new(false), RwSignal::new(None));
-    let navigate = use_navigate();
+    let (navigate, toasts) = (use_navigate(), Toasts::expect());
     let word = if part == Part::All { "all" } else { "failed" };
     let send = move |_| {
         sent.set(true);
@@ -51,7 +52,10 @@ pub fn RerunButton(
                 http::post_for::<Begun>(&format!("/api/executions/{id}/rerun"), &json!({ "from": word })).await;
             sent.try_set(false);
             match answer {
-                Ok(begun) => navigate(&format!("/executions/{}", begun.id), Default::default()),
+                Ok(begun) => {
+                    toasts.done("It runs again");
+                    navigate(&format!("/executions/{}", begun.id), Default::default());
+                }
                 Err(problem) => drop(refused.try_set(Some(problem.to_string()))),
             }
         });

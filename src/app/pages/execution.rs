@@ -11,6 +11,7 @@ use crate::{
         components::{
             error_panel::ErrorPanel,
             execution_header::ExecutionHeader,
+            follow_button::FollowButton,
             output_log::OutputLog,
             result_table::ResultTable,
             step_shape::{StepShape, axis_of},
@@ -21,7 +22,7 @@ use crate::{
         run::Run,
         travel::Goal,
     },
-    domain::{execution::Execution, execution::Status, listing::Opening},
+    domain::{execution::Execution, execution::Status, followed::Followed, listing::Opening},
 };
 
 /// The page.
@@ -129,6 +130,7 @@ fn Path(execution: Signal<Execution>) -> impl IntoView {
                 <span aria-hidden="true">"/"</span>
                 <code title=id.to_string()>{id.short()}</code>
             </nav>
+            <div data-part="actions"><FollowButton what=Followed::Execution(id)/></div>
         </div>
     }
 }

@@ -4,6 +4,7 @@ pub mod execution;
 pub mod executions;
 pub mod not_found;
 pub mod set_up;
+pub mod settings;
 pub mod sign_in;
 pub mod workflow;
 pub mod workflows;

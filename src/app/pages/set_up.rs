@@ -1,45 +1,30 @@
 //! The first account of a new server. A plain form: it works before any script does.
 
 use leptos::prelude::*;
-use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
-use crate::app::components::icon::Mark;
+use crate::app::components::{door::Door, secret_field::SecretField};
+
+const LEAD: &str = "The first account may do everything. The setup code proves that the server is yours; it stands in \
+                    the terminal where you started it.";
 
 /// The page.
 #[component]
 pub fn SetUp() -> impl IntoView {
     let asked = use_query_map();
-    let error = move || asked.read().get("error").map(|word| reason(&word));
+    let error = Signal::derive(move || asked.read().get("error").map(|word| reason(&word)));
     view! {
-        <Title text="Set up"/>
-        <div class="door">
-            <main id="main" tabindex="-1">
-                <Mark/>
-                <div>
-                    <h1>"Set up this server"</h1>
-                    <p>
-                        "The first account may do everything. The setup code proves that the server is yours; it stands in the terminal where you started it."
-                    </p>
-                </div>
-                <form method="post" action="/api/setup">
-                    <div class="field">
-                        <label for="code">"Setup code"</label>
-                        <input id="code" name="code" autocomplete="one-time-code" spellcheck="false" required autofocus aria-describedby="wrong"/>
-                    </div>
-                    <div class="field">
-                        <label for="name">"Name"<small>"a-z, 0-9, and . _ -"</small></label>
-                        <input id="name" name="name" autocomplete="username" autocapitalize="none" spellcheck="false" required maxlength="64"/>
-                    </div>
-                    <div class="field">
-                        <label for="password">"Password"<small>"10 characters or more"</small></label>
-                        <input id="password" name="password" type="password" autocomplete="new-password" required minlength="10" maxlength="256"/>
-                        <p data-part="error" id="wrong" role="alert">{error}</p>
-                    </div>
-                    <button class="button" data-kind="main" data-size="large" type="submit">"Create the account"</button>
-                </form>
-            </main>
-        </div>
+        <Door title="Set up this server" short="Set up" lead=LEAD action="/api/setup" button="Create the account">
+            <div class="field">
+                <label for="code">"Setup code"</label>
+                <input id="code" name="code" autocomplete="one-time-code" spellcheck="false" required autofocus/>
+            </div>
+            <div class="field">
+                <label for="name">"Name"<small>"a-z, 0-9, and . _ -"</small></label>
+                <input id="name" name="name" autocomplete="username" autocapitalize="none" spellcheck="false" required maxlength="64"/>
+            </div>
+            <SecretField name="password" label="Password" autocomplete="new-password" error/>
+        </Door>
     }
 }
 

@@ -11,11 +11,14 @@ use super::{
 use crate::{
     app::{
         api,
-        components::{history_bars::HistoryBars, moment::Moment, run_form::RunForm, trouble::Trouble},
+        components::{
+            follow_button::FollowButton, history_bars::HistoryBars, moment::Moment, run_form::RunForm, trouble::Trouble,
+        },
         rows::{Page, Rows},
     },
     domain::{
         event::PlannedStep,
+        followed::Followed,
         listing::{Query, WorkflowView},
         time::{Timestamp, spoken},
     },
@@ -74,6 +77,7 @@ fn Found(workflow: WorkflowView, page: Page) -> impl IntoView {
             </nav>
             <h1>{workflow.name.to_string()}</h1>
             <p>{workflow.description.clone()}</p>
+            <div data-part="actions"><FollowButton what=Followed::Workflow(workflow.name.clone())/></div>
         </div>
         {errors.collect_view()}
         <div class="workflow-page">

@@ -3,6 +3,7 @@
 //! The database is `access.db` in the data folder. The server and the command line use it at the same time: what one
 //! writes the other sees at once. Secrets are 256 random bits and stored as SHA-256; passwords as Argon2id.
 
+mod accounts;
 mod error;
 mod groups;
 #[cfg(test)]

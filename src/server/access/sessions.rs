@@ -20,6 +20,9 @@ pub(super) const SEEN_EVERY_MS: i64 = 60 * 60 * 1000;
 /// Sessions of one user; one more ends the one that was not seen for longest.
 const SESSIONS_MAX: i64 = 100;
 
+/// Most sessions or tokens in a list of everybody's.
+pub(super) const LISTED_MAX: i64 = 1000;
+
 /// Names a session; says nothing about its secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(transparent)]
@@ -185,6 +188,19 @@ impl Access {
                 where user = ? and expires_at > ? order by last_seen_at desc, id desc limit 100",
         );
         let rows = rows.bind(owner.as_str()).bind(now().0).fetch_all(&self.inner.pool).await?;
+        rows.iter().map(session).collect()
+    }
+
+    /// Everybody's sessions, last seen first; at most [`LISTED_MAX`].
+    ///
+    /// # Errors
+    /// Only when the database fails.
+    pub async fn list_all_sessions(&self) -> Result<Vec<Session>, AccessError> {
+        let rows = sqlx::query(
+            "select id, user, created_at, last_seen_at, expires_at, address, agent from sessions
+                where expires_at > ? order by last_seen_at desc, id desc limit ?",
+        );
+        let rows = rows.bind(now().0).bind(LISTED_MAX).fetch_all(&self.inner.pool).await?;
         rows.iter().map(session).collect()
     }
 

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::{
     Access, AccessError, Caller, CredentialId, Digest, name, now, random_secret,
-    sessions::{SEEN_EVERY_MS, uuid},
+    sessions::{LISTED_MAX, SEEN_EVERY_MS, uuid},
     viewer,
 };
 use crate::domain::{id::Name, time::Timestamp};
@@ -99,6 +99,17 @@ impl Access {
             "select id, user, label, created_at, last_used_at from tokens where user = ? order by created_at desc, id desc",
         );
         rows.bind(owner.as_str()).fetch_all(&self.inner.pool).await?.iter().map(token).collect()
+    }
+
+    /// Everybody's tokens, newest first; at most [`LISTED_MAX`].
+    ///
+    /// # Errors
+    /// Only when the database fails.
+    pub async fn list_all_tokens(&self) -> Result<Vec<Token>, AccessError> {
+        let rows = sqlx::query(
+            "select id, user, label, created_at, last_used_at from tokens order by created_at desc, id desc limit ?",
+        );
+        rows.bind(LISTED_MAX).fetch_all(&self.inner.pool).await?.iter().map(token).collect()
     }
 
     /// Deletes a token, if it is `owner`'s where one is named. What it was used for ends.

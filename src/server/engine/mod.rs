@@ -230,6 +230,14 @@ impl Engine {
     }
 }
 
+impl Engine {
+    /// How many executions are at work here and how many may be, and how many wait for their turn.
+    pub fn load(&self) -> ([u64; 2], u64) {
+        let state = self.0.state();
+        ([state.running.len() as u64, self.0.settings.limit as u64], state.queue.len() as u64)
+    }
+}
+
 impl Shared {
     fn state(&self) -> MutexGuard<'_, State> {
         // Nothing that panics is done under the lock; if it were, the state would still be whole.

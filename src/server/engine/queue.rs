@@ -76,6 +76,10 @@ pub(super) struct Queue {
 }
 
 impl Queue {
+    pub(super) fn len(&self) -> usize {
+        self.lines.values().map(VecDeque::len).sum()
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.lines.is_empty()
     }

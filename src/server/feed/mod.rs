@@ -23,10 +23,14 @@ use std::{
 use tokio::{sync::watch, time::sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use self::tail::{Fresh, Ring, Wake};
+use self::{
+    seats::Holder,
+    tail::{Fresh, Ring, Taken, Wake},
+};
 use super::metrics::FeedMetrics;
 use crate::domain::{
     access::Audience,
+    administration::OpenStream,
     event::Recorded,
     id::{ExecutionId, Name, Seq},
 };
@@ -285,6 +289,41 @@ impl Feed {
         if tails.get(kind).is_some_and(|tail| tail.receiver_count() == 0) {
             tails.remove(kind);
         }
+    }
+
+    /// The streams that are open, newest first, `most` of them.
+    pub fn streams(&self, most: usize) -> Vec<OpenStream> {
+        let holders = self.0.seats.holders(most);
+        let tails = self.tails();
+        let waiting = |holder: &Holder| match tails.get(&holder.kind).map(|tail| tail.borrow().after(holder.cursor())) {
+            Some(Taken::Frames(slice)) => Some(slice.count as u64),
+            Some(Taken::Behind) => None,
+            Some(Taken::Nothing) | None => Some(0),
+        };
+        let open = |(id, holder): &(u64, Arc<Holder>)| {
+            let (execution, owner, workflow) = match holder.kind.0.clone() {
+                Audience::Execution(id) => (Some(id), None, None),
+                Audience::Selection(owner, workflow) => (None, owner, workflow),
+                Audience::Nothing => (None, None, None),
+            };
+            OpenStream {
+                id: *id,
+                user: holder.user.clone(),
+                execution,
+                owner,
+                workflow,
+                since: holder.since,
+                bytes: holder.bytes(),
+                position: holder.cursor(),
+                behind: waiting(holder),
+            }
+        };
+        holders.iter().map(open).collect()
+    }
+
+    /// How many streams are open, and how many may be.
+    pub fn seats(&self) -> [u64; 2] {
+        self.0.seats.count()
     }
 
     fn tails(&self) -> MutexGuard<'_, Tails> {

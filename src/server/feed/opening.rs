@@ -118,11 +118,11 @@ impl Reader {
     /// A reader from now on, with its first words to say. `retry` carries jitter, so that a crowd which lost its server
     /// does not come back all at once.
     fn new(feed: &Feed, journal: &Journal, audience: Audience, viewer: &Viewer, link: Link) -> Result<Self, Refusal> {
-        let Some(seat) = feed.0.seats.take(&viewer.name) else {
+        let kind = (audience, link.framing);
+        let Some(seat) = feed.0.seats.take(&viewer.name, &kind) else {
             feed.0.metrics.refused();
             return Err(Refusal::Limit);
         };
-        let kind = (audience, link.framing);
         let (tail, head) = feed.join(&kind);
         let mut heartbeat = tokio::time::interval_at(Instant::now() + HEARTBEAT, HEARTBEAT);
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -132,7 +132,7 @@ impl Reader {
             journal: journal.clone(),
             kind,
             tail: Some(tail),
-            _seat: seat,
+            seat,
             cursor: head,
             sent: 0,
             last: None,

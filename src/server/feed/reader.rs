@@ -31,7 +31,7 @@ pub struct Reader {
     pub(super) kind: Kind,
     /// There until it is dropped.
     pub(super) tail: Option<watch::Receiver<Ring>>,
-    pub(super) _seat: Seat,
+    pub(super) seat: Seat,
     pub(super) cursor: Seq,
     /// How many bytes of the frame after `cursor` were sent already.
     pub(super) sent: usize,
@@ -114,7 +114,10 @@ impl Reader {
     /// So many of the piece's [`rest`](Piece::rest) have been sent.
     pub fn sent(&mut self, piece: &Piece, bytes: usize) {
         self.feed.0.metrics.bytes(bytes);
-        let Some(facts) = &piece.facts else { return self.words.advance(bytes.min(self.words.len())) };
+        let Some(facts) = &piece.facts else {
+            self.seat.told(bytes, self.cursor);
+            return self.words.advance(bytes.min(self.words.len()));
+        };
         let whole = bytes == piece.rest().len();
         let (seq, rest, count) = match whole {
             true => (Some(facts.through), 0, facts.count),
@@ -122,6 +125,7 @@ impl Reader {
         };
         self.cursor = seq.unwrap_or(self.cursor);
         self.sent = rest;
+        self.seat.told(bytes, self.cursor);
         let age = facts.at.map(|at| Duration::from_millis(self.feed.clock().saturating_sub(at).into()));
         self.feed.0.metrics.frames(count, facts.count - count.min(facts.count), age);
     }

@@ -1,11 +1,19 @@
-//! How many streams may be open at once: for each user, and in all.
+//! How many streams may be open at once, for each user and in all; and which ones are.
 
 use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    collections::{BTreeMap, HashMap},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
-use crate::domain::id::Name;
+use crate::{
+    domain::{id::Name, id::Seq, time::Timestamp},
+    server::clock,
+};
+
+use super::Kind;
 
 /// Most streams of one user, unless told otherwise.
 pub const OF_ONE_USER: usize = 64;
@@ -24,12 +32,37 @@ pub struct Seats {
 struct Taken {
     /// As many entries as users with an open stream.
     of: HashMap<Name, usize>,
-    in_all: usize,
+    /// As many as there are seats at most, by their numbers.
+    holders: BTreeMap<u64, Arc<Holder>>,
+    /// The number that was given last.
+    number: u64,
+}
+
+/// Who sits where, and how far they are.
+pub(super) struct Holder {
+    pub(super) user: Name,
+    pub(super) kind: Kind,
+    pub(super) since: Timestamp,
+    cursor: AtomicU64,
+    bytes: AtomicU64,
+}
+
+impl Holder {
+    /// The last fact that was handed over, or where the stream began.
+    pub(super) fn cursor(&self) -> Seq {
+        Seq(self.cursor.load(Ordering::Relaxed))
+    }
+
+    /// How many bytes were handed over.
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
+    }
 }
 
 /// A seat, given back when it is dropped.
 pub(super) struct Seat {
-    user: Name,
+    number: u64,
+    holder: Arc<Holder>,
     taken: Arc<Mutex<Taken>>,
 }
 
@@ -45,26 +78,55 @@ impl Seats {
         Self { of_one_user, in_all, taken: Arc::default() }
     }
 
-    pub(super) fn take(&self, user: &Name) -> Option<Seat> {
+    /// A seat for somebody who is to read this kind.
+    pub(super) fn take(&self, user: &Name, kind: &Kind) -> Option<Seat> {
         let mut taken = locked(&self.taken);
         let theirs = taken.of.get(user).copied().unwrap_or_default();
-        if theirs >= self.of_one_user || taken.in_all >= self.in_all {
+        if theirs >= self.of_one_user || taken.holders.len() >= self.in_all {
             return None;
         }
         taken.of.insert(user.clone(), theirs + 1);
-        taken.in_all += 1;
-        Some(Seat { user: user.clone(), taken: self.taken.clone() })
+        taken.number += 1;
+        let number = taken.number;
+        let holder = Arc::new(Holder {
+            user: user.clone(),
+            kind: kind.clone(),
+            since: clock::now(),
+            cursor: AtomicU64::default(),
+            bytes: AtomicU64::default(),
+        });
+        taken.holders.insert(number, holder.clone());
+        Some(Seat { number, holder, taken: self.taken.clone() })
+    }
+
+    /// The newest seats that are taken, `most` of them, with their numbers.
+    pub(super) fn holders(&self, most: usize) -> Vec<(u64, Arc<Holder>)> {
+        let taken = locked(&self.taken);
+        taken.holders.iter().rev().take(most).map(|(number, holder)| (*number, holder.clone())).collect()
+    }
+
+    /// How many are taken, and how many there are.
+    pub(super) fn count(&self) -> [u64; 2] {
+        [locked(&self.taken).holders.len() as u64, self.in_all as u64]
+    }
+}
+
+impl Seat {
+    /// So many bytes were handed to the socket, and that is where the reader stands now.
+    pub(super) fn told(&self, bytes: usize, cursor: Seq) {
+        self.holder.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+        self.holder.cursor.store(cursor.0, Ordering::Relaxed);
     }
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
         let mut taken = locked(&self.taken);
-        taken.in_all -= 1;
-        if let Some(theirs) = taken.of.get_mut(&self.user) {
+        taken.holders.remove(&self.number);
+        if let Some(theirs) = taken.of.get_mut(&self.holder.user) {
             *theirs -= 1;
             if *theirs == 0 {
-                taken.of.remove(&self.user);
+                taken.of.remove(&self.holder.user);
             }
         }
     }
@@ -78,20 +140,24 @@ fn locked(taken: &Mutex<Taken>) -> MutexGuard<'_, Taken> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{domain::access::Audience, server::feed::Framing};
 
     #[test]
     fn a_seat_is_given_back_and_nobody_takes_more_than_theirs() {
         let seats = Seats::new(2, 3);
         let [ann, bob]: [Name; 2] = ["ann", "bob"].map(|name| name.parse().expect("a name"));
-        let hers = [seats.take(&ann), seats.take(&ann)];
+        let kind = (Audience::Nothing, Framing::Plain);
+        let hers = [seats.take(&ann, &kind), seats.take(&ann, &kind)];
         assert!(hers.iter().all(Option::is_some));
-        assert!(seats.take(&ann).is_none());
-        let his = seats.take(&bob);
+        assert!(seats.take(&ann, &kind).is_none());
+        let his = seats.take(&bob, &kind);
         assert!(his.is_some());
-        assert!(seats.take(&bob).is_none(), "there are three in all");
+        assert!(seats.take(&bob, &kind).is_none(), "there are three in all");
+        let newest: Vec<String> = seats.holders(2).iter().map(|(_, holder)| holder.user.to_string()).collect();
+        assert_eq!((newest, seats.count()), (vec!["bob".to_owned(), "ann".to_owned()], [3, 3]));
         drop(hers);
-        assert!(seats.take(&ann).is_some());
+        assert!(seats.take(&ann, &kind).is_some());
         drop(his);
-        assert_eq!(locked(&seats.taken).of.len(), 0);
+        assert_eq!((locked(&seats.taken).of.len(), seats.count()), (0, [0, 3]));
     }
 }

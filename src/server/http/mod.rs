@@ -13,6 +13,7 @@ mod hooks;
 mod listener;
 mod openapi;
 mod outlet;
+mod overview;
 mod pages;
 pub mod problem;
 pub mod routes;
@@ -41,6 +42,7 @@ use super::{
     feed::Feed,
     journal::Journal,
     metrics::Metrics,
+    overview::Overview,
     secrets::Secrets,
     workflows::Workflows,
 };
@@ -64,6 +66,8 @@ pub struct App {
     pub journal: Journal,
     /// What the server counts of itself.
     pub metrics: Metrics,
+    /// What the server is, and how it does.
+    pub overview: Overview,
     /// What only the server and its steps know.
     pub secrets: Secrets,
     /// What can be run.
@@ -87,6 +91,7 @@ fn answers(app: &App) -> Routes<App> {
         .merge(groups::routes())
         .merge(tokens::routes())
         .merge(health::routes())
+        .merge(overview::routes())
         .merge(hooks::routes())
         .merge(openapi::routes())
         .route("/api", any(async || HttpError::NotFound))

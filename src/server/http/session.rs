@@ -119,7 +119,10 @@ struct Item {
 
 async fn list(State(access): State<Access>, caller: Caller, owner: Owner) -> Result<Json<Listed<Item>>, HttpError> {
     let current = |id| caller.credential == CredentialId::Session(id);
-    let sessions = access.list_sessions(owner.whose()).await?;
+    let sessions = match owner.is_everybody() {
+        true => access.list_all_sessions().await?,
+        false => access.list_sessions(owner.whose()).await?,
+    };
     let items = sessions.into_iter().map(|session| Item { current: current(session.id), session }).collect();
     Ok(Json(Listed { items }))
 }

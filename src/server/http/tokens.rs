@@ -36,10 +36,17 @@ struct Created {
 }
 
 async fn list(State(access): State<Access>, owner: Owner) -> Result<Json<Listed<Token>>, HttpError> {
-    Ok(Json(Listed { items: access.list_tokens(owner.whose()).await? }))
+    let items = match owner.is_everybody() {
+        true => access.list_all_tokens().await?,
+        false => access.list_tokens(owner.whose()).await?,
+    };
+    Ok(Json(Listed { items }))
 }
 
 async fn create(State(access): State<Access>, owner: Owner, mut fields: Fields) -> Result<Response, HttpError> {
+    if owner.is_everybody() {
+        return Err(HttpError::NotFound);
+    }
     let label = fields.text("name")?;
     fields.done()?;
     let (id, token) = access.create_token(owner.whose(), &label).await?;

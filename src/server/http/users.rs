@@ -112,12 +112,23 @@ fn role(fields: &mut Fields) -> Result<Option<Role>, HttpError> {
 }
 
 /// Whose things a request is about: the caller's own, or for an admin anybody's by `?owner=`.
+///
+/// `?owner=*` is everybody, where a list is asked for.
 pub struct Owner {
     caller: Caller,
     named: Option<Name>,
+    everybody: bool,
 }
 
+/// As the name of an owner: all of them. No user can have it.
+const EVERYBODY: &str = "*";
+
 impl Owner {
+    /// Whether everybody's things are asked for.
+    pub fn is_everybody(&self) -> bool {
+        self.everybody
+    }
+
     /// Whose list it is.
     pub fn whose(&self) -> &Name {
         self.named.as_ref().unwrap_or(&self.caller.viewer.name)
@@ -140,10 +151,15 @@ impl<S: Send + Sync> FromRequestParts<S> for Owner {
         let caller = Caller::from_request_parts(parts, state).await?;
         let Query(Asked { owner }) = Query::try_from_uri(&parts.uri)
             .map_err(|error| HttpError::BadRequest(format!("the query is broken: {error}")))?;
+        let everybody = owner.as_deref() == Some(EVERYBODY);
+        if everybody && !caller.viewer.is_admin() {
+            return Err(HttpError::NotFound);
+        }
+        let owner = owner.filter(|_| !everybody);
         let named = owner.map(|owner| owner.parse::<Name>().map_err(|_| HttpError::NotFound)).transpose()?;
         if named.as_ref().is_some_and(|named| *named != caller.viewer.name) && !caller.viewer.is_admin() {
             return Err(HttpError::NotFound);
         }
-        Ok(Owner { caller, named })
+        Ok(Owner { caller, named, everybody })
     }
 }

@@ -220,6 +220,12 @@ impl Journal {
         self.0.health.borrow().clone()
     }
 
+    /// How many facts wait for their commit, and how many may.
+    pub fn waiting(&self) -> [u64; 2] {
+        let most = self.0.queue.max_capacity();
+        [(most - self.0.queue.capacity()) as u64, most as u64]
+    }
+
     /// Ends when facts have not reached the disk for some time, with the reason.
     pub async fn stuck(&self) -> String {
         let mut health = self.0.health.clone();

@@ -8,6 +8,7 @@ mod events;
 mod executions;
 mod health;
 mod operation;
+mod overview;
 mod people;
 mod schema;
 mod sessions;
@@ -64,6 +65,7 @@ fn document() -> OpenApi {
         sessions::routes(),
         people::routes(),
         health::routes(),
+        overview::routes(),
     ];
     let paths = routes.into_iter().flatten().fold(PathsBuilder::new(), |paths, Route { path, method, operation }| {
         paths.path(path, PathItem::new(method, operation))
