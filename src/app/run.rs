@@ -63,7 +63,7 @@ impl Run {
             execution,
             shown: shown.into(),
             moment: RwSignal::new(None),
-            log: Log::new(id, execution, opening.lines),
+            log: Log::new(execution, shown.into(), opening.lines, opening.marks),
             usual: StoredValue::new(opening.usual),
             gone: RwSignal::new(false),
             failure: RwSignal::new(opening.failure),
@@ -140,11 +140,11 @@ impl Follower for Run {
     async fn refresh(&self) -> bool {
         match api::execution(self.id.to_string()).await {
             Ok(Some(opening)) => {
-                self.log.open(opening.lines);
                 self.execution.set(opening.execution);
                 self.failure.set(opening.failure);
                 self.reruns.set(opening.reruns);
                 self.travel.miss();
+                self.log.open(opening.lines, opening.marks);
                 true
             }
             Ok(None) => {

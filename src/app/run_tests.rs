@@ -3,8 +3,11 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::{
-    app::log::{BLOCK, LINES_MAX},
-    domain::event::Fact,
+    app::log::pages::HELD_LINES,
+    domain::{
+        event::{Event, Fact},
+        log::Level,
+    },
 };
 
 fn recorded(seq: u64, mut event: Value) -> Recorded {
@@ -23,8 +26,10 @@ fn run() -> (Owner, Run) {
     let fact: Fact = recorded(1, queued).fact;
     let execution = Execution::begin(Seq(1), &fact).expect("it is queued");
     let owner = Owner::new();
-    let run = owner
-        .with(|| Run::new(Opening { execution, lines: Vec::new(), failure: None, reruns: Vec::new(), usual: None }));
+    let run = owner.with(|| {
+        let (marks, reruns) = (Default::default(), Vec::new());
+        Run::new(Opening { execution, lines: Vec::new(), marks, failure: None, reruns, usual: None })
+    });
     (owner, run)
 }
 
@@ -35,8 +40,7 @@ fn printed(seq: u64, step: &str, first: u64, texts: &[&str]) -> Recorded {
 }
 
 fn shown(run: &Run) -> Vec<(u64, String)> {
-    let blocks = run.log.blocks.get_untracked();
-    let lines = blocks.iter().flat_map(|block| block.lines.get_untracked());
+    let lines = (0..run.log.end.get_untracked()).filter_map(|n| run.log.line(n));
     lines.map(|line| (line.n, line.line.text.clone())).collect()
 }
 
@@ -69,25 +73,28 @@ fn one_steps_lines_are_numbered_within_it() {
 }
 
 #[test]
-fn lines_after_a_gap_wait_for_those_between() {
+fn what_stands_out_is_known_as_it_comes() {
     let (_owner, run) = run();
-    run.fold(&[printed(2, "a", 0, &["one"])]);
-    let late = |n: u64| lines_of(&printed(9, "a", n, &["late"]), &run.execution.get_untracked(), None);
-    let mut lines = late(1);
-    lines.iter_mut().for_each(|line| line.n = 5);
-    run.log.extend(lines);
-    assert_eq!(shown(&run), [line(0, "one")]);
+    let mut error = printed(2, "a", 0, &["one", "two"]);
+    if let Event::StepOutput { lines, .. } = &mut error.fact.event {
+        lines[1].level = Some(Level::Error);
+    }
+    run.fold(&[error, printed(3, "b", 0, &["three"])]);
+    let marks = run.log.marks.get_untracked();
+    assert_eq!((marks.lines, marks.errors.lines), (3, vec![1]));
+    assert_eq!(marks.heads.iter().map(|head| head.line).collect::<Vec<_>>(), [0, 2]);
+    assert_eq!(run.log.folds.get_untracked().rows(), 5, "three lines and a head for each step");
 }
 
 #[test]
-fn the_page_holds_a_bounded_number_of_lines_and_knows_that_there_are_earlier_ones() {
+fn the_page_holds_a_bounded_number_of_lines_and_knows_how_many_there_are() {
     let (_owner, run) = run();
-    let texts = vec!["x"; BLOCK];
-    for chunk in 0..u64::try_from(LINES_MAX / BLOCK).expect("it is small") + 3 {
-        run.fold(&[printed(chunk + 2, "a", chunk * BLOCK as u64, &texts)]);
+    let texts = vec!["x"; 500];
+    let facts = HELD_LINES as u64 / 500 + 3;
+    for chunk in 0..facts {
+        run.fold(&[printed(chunk + 2, "a", chunk * 500, &texts)]);
     }
+    assert_eq!(run.log.end.get_untracked(), facts * 500);
     let lines = shown(&run);
-    assert_eq!(lines.len(), LINES_MAX);
-    assert_eq!(lines.first().map(|line| line.0), Some(3 * BLOCK as u64));
-    assert_eq!(run.log.first.get_untracked(), 3 * BLOCK as u64);
+    assert_eq!((lines.len(), lines.last().map(|line| line.0)), (HELD_LINES, Some(facts * 500 - 1)));
 }

@@ -1,7 +1,9 @@
 //! What stands in the browser's address, and what can be copied out of the page.
 
-use leptos::prelude::window;
+use js_sys::Function;
+use leptos::prelude::{document, window};
 use wasm_bindgen::{JsCast, JsValue};
+use web_sys::HtmlTextAreaElement;
 
 /// Sets or removes one value of the address's query, without going anywhere: no entry in the history, nothing is
 /// fetched. The value is letters and digits.
@@ -17,7 +19,18 @@ pub fn set_query(key: &str, value: Option<&str>) {
     if format!("{joint}{query}") == search {
         return;
     }
-    let address = format!("{}{joint}{query}{}", part(location.pathname()), part(location.hash()));
+    set(&format!("{joint}{query}"), &part(location.hash()));
+}
+
+/// The address's query and its fragment, each with its sign, or empty.
+pub fn parts() -> (String, String) {
+    let location = window().location();
+    (location.search().unwrap_or_default(), location.hash().unwrap_or_default())
+}
+
+/// Gives this page another query and fragment, each with its sign, without going anywhere.
+pub fn set(query: &str, fragment: &str) {
+    let address = format!("{}{query}{fragment}", window().location().pathname().unwrap_or_default());
     if let Ok(history) = window().history() {
         let state = history.state().unwrap_or(JsValue::NULL);
         // An address that the browser does not take stays as it was.
@@ -37,10 +50,21 @@ pub async fn copy(text: &str) -> bool {
     // Over plain http a page has no clipboard, whatever the type says.
     let navigator = window().navigator();
     let Ok(clipboard) = js_sys::Reflect::get(&navigator, &"clipboard".into()) else { return false };
-    if clipboard.is_undefined() {
-        return false;
-    }
-    wasm_bindgen_futures::JsFuture::from(navigator.clipboard().write_text(text)).await.is_ok()
+    let copied = !clipboard.is_undefined()
+        && wasm_bindgen_futures::JsFuture::from(navigator.clipboard().write_text(text)).await.is_ok();
+    copied || copy_by_hand(text).is_ok()
+}
+
+/// What is selected can be copied everywhere.
+fn copy_by_hand(text: &str) -> Result<(), JsValue> {
+    let area: HtmlTextAreaElement = document().create_element("textarea")?.dyn_into()?;
+    area.set_value(text);
+    document().body().ok_or(JsValue::NULL)?.append_child(&area)?;
+    area.select();
+    let command: Function = js_sys::Reflect::get(&document(), &"execCommand".into())?.dyn_into()?;
+    let done = command.call1(&document(), &"copy".into());
+    area.remove();
+    if done?.is_truthy() { Ok(()) } else { Err(JsValue::NULL) }
 }
 
 /// Lets a link that was clicked download a text instead of leading anywhere.

@@ -1,14 +1,19 @@
 //! Requests to the REST API, whose errors are problem documents.
 
+use std::ops::Range;
+
 use gloo_net::http::{Request, Response};
 use leptos::prelude::window;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use web_sys::{AbortController, AbortSignal};
 
 use crate::domain::{
     id::{ExecutionId, Seq, StepId},
     listing::{LogLine, OUT_OF_SYNC},
+    marks::Marks,
     problem::Problem,
+    search::Found,
 };
 
 /// Sends `body` to `path`.
@@ -43,14 +48,17 @@ pub async fn post_for<T: DeserializeOwned>(path: &str, body: &Value) -> Result<T
     post(path, body).await?.json().await.map_err(|_| unreadable())
 }
 
-/// Lines of an execution's log, or of one step's, from number `from` on.
+/// Lines of an execution's log, or of one step's, by their numbers. Dropped, it ends the request.
 ///
 /// # Errors
 /// As those of [`post`].
-pub async fn log(id: ExecutionId, step: Option<&StepId>, from: u64, limit: usize) -> Result<Vec<LogLine>, Problem> {
-    let step = step.map(|step| format!("&step={step}")).unwrap_or_default();
-    let path = format!("/api/executions/{id}/log?from={from}&limit={limit}{step}");
-    let answer = accepted(Request::get(&path).header("accept", "application/x-ndjson").send().await).await?;
+pub async fn log(id: ExecutionId, step: Option<&StepId>, lines: Range<u64>) -> Result<Vec<LogLine>, Problem> {
+    let (from, limit) = (lines.start, lines.end - lines.start);
+    let path = format!("/api/executions/{id}/log?from={from}&limit={limit}{}", of(step));
+    let request = Request::get(&path).header("accept", "application/x-ndjson");
+    let stop = Stop::new();
+    let request = request.abort_signal(stop.signal().as_ref());
+    let answer = accepted(request.send().await).await?;
     let text = answer.text().await.map_err(|_| silence())?;
     text.lines()
         .filter(|line| !line.is_empty())
@@ -65,6 +73,53 @@ pub async fn log(id: ExecutionId, step: Option<&StepId>, from: u64, limit: usize
 pub async fn history(id: ExecutionId, after: Seq) -> Result<String, Problem> {
     let path = format!("/api/executions/{id}/history?after={after}");
     accepted(Request::get(&path).send().await).await?.text().await.map_err(|_| silence())
+}
+
+/// What stands out in an execution's log, or in one step's.
+///
+/// # Errors
+/// As those of [`post`].
+pub async fn marks(id: ExecutionId, step: Option<&StepId>) -> Result<Marks, Problem> {
+    let step = step.map(|step| format!("?step={step}")).unwrap_or_default();
+    let answer = accepted(Request::get(&format!("/api/executions/{id}/log/marks{step}")).send().await).await?;
+    answer.json().await.map_err(|_| unreadable())
+}
+
+/// What a log, or that of one step, holds of a text from line `from` on. Dropped, it ends the request.
+///
+/// # Errors
+/// As those of [`post`].
+pub async fn search(id: ExecutionId, step: Option<&StepId>, text: &str, from: u64) -> Result<Found, Problem> {
+    let text = js_sys::encode_uri_component(text);
+    let path = format!("/api/executions/{id}/log/search?q={text}&from={from}{}", of(step));
+    let stop = Stop::new();
+    let answer = accepted(Request::get(&path).abort_signal(stop.signal().as_ref()).send().await).await?;
+    answer.json().await.map_err(|_| unreadable())
+}
+
+/// Ends a request when it is dropped; one that has its answer does not mind.
+struct Stop(Option<AbortController>);
+
+impl Stop {
+    fn new() -> Self {
+        Self(AbortController::new().ok())
+    }
+
+    fn signal(&self) -> Option<AbortSignal> {
+        self.0.as_ref().map(AbortController::signal)
+    }
+}
+
+impl Drop for Stop {
+    fn drop(&mut self) {
+        if let Some(controller) = &self.0 {
+            controller.abort();
+        }
+    }
+}
+
+fn of(step: Option<&StepId>) -> String {
+    step.map(|step| format!("&step={step}")).unwrap_or_default()
 }
 
 /// Tells the server that what was folded up to `seq` is not what it has, so that somebody gets to know.

@@ -8,6 +8,7 @@ pub mod feed;
 pub mod focus;
 pub mod http;
 pub mod page;
+pub mod sizes;
 pub mod storage;
 pub mod theme;
 pub mod time;

@@ -8,6 +8,7 @@ use super::{
     execution::{Execution, Status},
     id::{ExecutionId, Name, Seq, StepId},
     log::Line,
+    marks::Marks,
     time::Timestamp,
     usual::UsualRun,
     workflow::Parameter,
@@ -82,6 +83,9 @@ pub struct Opening {
     /// The usual run of its workflow, by the good runs before it; by those after it if none of these is remembered.
     #[serde(default)]
     pub usual: Option<UsualRun>,
+    /// What stands out in its log.
+    #[serde(default)]
+    pub marks: Marks,
 }
 
 /// A workflow as its readers see it.

@@ -25,6 +25,7 @@ mod live;
 mod load;
 mod mix;
 mod openapi;
+mod output;
 mod privacy;
 mod progress;
 mod quiet;

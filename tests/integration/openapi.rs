@@ -399,6 +399,12 @@ async fn executions(document: &mut Document, app: &TestApp, root: &User, alice: 
         lines.as_str().unwrap_or("").lines().map(|l| serde_json::from_str(l).expect("JSON")).collect();
     assert!(lines.len() > 2);
     lines.iter().for_each(|line| document.fits("LogLine", line));
+    let marks = || ask(Method::GET, "/api/executions/{id}/log/marks").with(&good);
+    let search = || ask(Method::GET, "/api/executions/{id}/log/search").with(&good);
+    assert_eq!(document.ask(alice, marks(), 200).await["warnings"]["total"], 1);
+    document.ask(alice, marks().query("?step=nothing"), 404).await;
+    assert_eq!(document.ask(alice, search().query("?q=ADA"), 200).await["total"], 1);
+    document.ask(alice, search(), 400).await;
     let history = ask(Method::GET, "/api/executions/{id}/history").with(&good);
     let facts = document.ask(alice, history, 200).await;
     let facts: Vec<Value> =

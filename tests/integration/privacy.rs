@@ -105,7 +105,8 @@ async fn a_list_holds_ones_own() {
 #[tokio::test(flavor = "multi_thread")]
 async fn anothers_execution_is_not_there_at_all() {
     let (_app, alice, bob, id, gate) = two_users().await;
-    for path in ["", "/log", "/log?step=tell", "/events", "/events?after=0", "/events?after=99999999", "/history"] {
+    let logs = ["/log", "/log?step=tell", "/log/marks", "/log/marks?step=tell", "/log/search?q=secret"];
+    for path in logs.iter().chain(&["", "/history", "/events", "/events?after=0", "/events?after=99999999"]) {
         let his = problem(alice.get(&format!("/api/executions/{id}{path}")).await, 404).await;
         let nobodys = problem(alice.get(&format!("/api/executions/{NOBODYS}{path}")).await, 404).await;
         assert_eq!(his, nobodys, "{path}: one can't tell that it exists");
@@ -180,7 +181,7 @@ async fn an_invalid_user_receives_nothing() {
         for path in reads.iter().chain(&more) {
             problem(user.get(path).await, 401).await;
         }
-        for path in ["", "/log", "/events", "/events?after=0", "/history"] {
+        for path in ["", "/log", "/log/marks", "/log/search?q=secret", "/events", "/events?after=0", "/history"] {
             problem(user.get(&format!("/api/executions/{id}{path}")).await, 401).await;
         }
         let start = json!({ "workflow": "secretive", "params": {} });

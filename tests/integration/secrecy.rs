@@ -232,7 +232,11 @@ proptest! {
             people.push(None);
             for path in &paths {
                 for filled in filled(path, &house.executions) {
-                    let queries = if path.contains("events") { vec!["", "?after=0"] } else { vec![""] };
+                    let queries = match path {
+                        path if path.contains("events") => vec!["", "?after=0"],
+                        path if path.ends_with("/search") => vec!["", "?q=e"],
+                        _ => vec![""],
+                    };
                     for (method, query) in METHODS.iter().flat_map(|method| queries.iter().map(move |q| (method, q))) {
                         for person in &people {
                             if method != Method::GET && person.is_some_and(|person| person.role == Role::Admin) {

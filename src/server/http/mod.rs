@@ -11,6 +11,7 @@ mod health;
 mod history;
 mod hooks;
 mod listener;
+mod log;
 mod openapi;
 mod outlet;
 mod overview;
@@ -84,6 +85,7 @@ fn answers(app: &App) -> Routes<App> {
     Routes::new()
         .merge(executions::routes())
         .merge(history::routes())
+        .merge(log::routes())
         .merge(external::routes())
         .merge(workflows::routes())
         .merge(session::routes())

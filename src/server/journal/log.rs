@@ -1,8 +1,9 @@
 //! Lines of output by their numbers: any range of a log, however long, in constant memory.
 
+use futures_util::TryStreamExt;
 use sqlx::{QueryBuilder, Row, Sqlite};
 
-use super::{Connection, Journal, JournalError, id_bytes, query};
+use super::{Connection, Journal, JournalError, id_bytes, marks, query};
 use crate::domain::{
     event::{Event, Fact},
     id::{ExecutionId, StepId},
@@ -45,7 +46,8 @@ impl Journal {
             from = last.n + 1;
             all.extend(some);
         }
-        Ok(Some(Opening { execution, lines: all, failure: None, reruns: Vec::new(), usual: None }))
+        let marks = marks::marks(&mut reader, id, None).await?;
+        Ok(Some(Opening { execution, lines: all, marks, failure: None, reruns: Vec::new(), usual: None }))
     }
 }
 
@@ -56,25 +58,12 @@ async fn lines(
     from: u64,
     limit: usize,
 ) -> Result<Vec<LogLine>, JournalError> {
-    let from_db = i64::try_from(from).unwrap_or(i64::MAX);
-    let mut select: QueryBuilder<Sqlite> = QueryBuilder::new("select chunks.");
-    select.push(if step.is_some() { "step_first" } else { "first" });
-    select.push(" as first, body from chunks join events using (seq) where chunks.execution = (select key from executions where id = ");
-    select.push_bind(id_bytes(id)).push(")");
-    match step {
-        Some(step) => {
-            select.push(" and step = ").push_bind(step.to_string());
-            select.push(" and step_first + lines > ").push_bind(from_db).push(" order by step_first");
-        }
-        // A chunk has at least one line, so the one that holds `from` is the last that begins at or before it.
-        None => {
-            select.push(" and first >= coalesce((select max(first) from chunks as c where c.execution = chunks.execution and c.first <= ");
-            select.push_bind(from_db).push("), 0) order by first");
-        }
-    }
-    select.push(" limit ").push_bind(CHUNKS);
+    let mut select = chunks("step", id_bytes(id), step, from, CHUNKS);
+    let mut rows = select.build().fetch(connection);
     let mut found = Vec::new();
-    for row in select.build().fetch_all(connection).await? {
+    while found.len() < limit
+        && let Some(row) = rows.try_next().await?
+    {
         let first = u64::try_from(row.try_get::<i64, _>("first")?).unwrap_or(0);
         let body: &str = row.try_get("body")?;
         let fact: Fact = serde_json::from_str(&format!("{{{body}"))?;
@@ -82,9 +71,44 @@ async fn lines(
         let numbered = lines.into_iter().zip(first..).filter(|(_, n)| *n >= from);
         let room = limit - found.len();
         found.extend(numbered.take(room).map(|(line, n)| LogLine { n, step: step.clone(), attempt, line }));
-        if found.len() >= limit {
-            break;
-        }
     }
     Ok(found)
+}
+
+/// A question for `most` chunks, in order, from the one on that holds line `from`: the number of its first line as
+/// `first`, its fact's `body`, and another column. Numbers are the step's own if there is one.
+pub(super) fn chunks(column: &str, id: Vec<u8>, step: Option<&StepId>, from: u64, most: i64) -> QueryBuilder<Sqlite> {
+    let from = i64::try_from(from).unwrap_or(i64::MAX);
+    let mut select: QueryBuilder<Sqlite> = QueryBuilder::new("select chunks.");
+    select.push(if step.is_some() { "step_first" } else { "first" });
+    select.push(" as first, body, chunks.").push(column);
+    let key = " execution = (select key from executions where id = ";
+    select
+        .push(" from chunks join events using (seq) where chunks.")
+        .push(key.trim_start())
+        .push_bind(id.clone())
+        .push(")");
+    // A chunk has at least one line, so the one that holds `from` is the last that begins at or before it.
+    match step {
+        Some(step) => {
+            select.push(" and step = ").push_bind(step.to_string());
+            select
+                .push(" and step_first >= coalesce((select max(step_first) from chunks where")
+                .push(key)
+                .push_bind(id);
+            select.push(") and step = ").push_bind(step.to_string()).push(" and step_first <= ");
+            select.push_bind(from).push("), 0) and step_first + lines > ").push_bind(from).push(" order by step_first");
+        }
+        None => {
+            select.push(" and first >= coalesce((select max(first) from chunks where").push(key).push_bind(id);
+            select
+                .push(") and first <= ")
+                .push_bind(from)
+                .push("), 0) and first + lines > ")
+                .push_bind(from)
+                .push(" order by first");
+        }
+    }
+    select.push(" limit ").push_bind(most);
+    select
 }

@@ -11,11 +11,13 @@ mod facts;
 mod failure;
 mod list;
 mod log;
+mod marks;
 mod page;
 mod past;
 mod query;
 mod retention;
 mod schedules;
+mod search;
 mod writer;
 
 use std::{

@@ -10,7 +10,7 @@ use sqlx::{QueryBuilder, Sqlite, SqlitePool, pool::PoolConnection};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
 
 use super::{
-    Handled, Health, Idempotent, JournalError, Retention, db, external, external::ExternalNotes, past, query,
+    Handled, Health, Idempotent, JournalError, Retention, db, external, external::ExternalNotes, marks, past, query,
     retention, schedules,
 };
 use crate::{
@@ -104,6 +104,8 @@ struct ChunkRow {
     step_first: i64,
     lines: i64,
     seq: i64,
+    attempt: u32,
+    marks: Vec<u8>,
 }
 
 enum Reply {
@@ -387,7 +389,7 @@ impl Writer {
 impl Batch {
     fn add(&mut self, recorded: &Recorded, open: &mut Open) {
         let fact = &recorded.fact;
-        if let Event::StepOutput { step, first_line, lines, .. } = &fact.event {
+        if let Event::StepOutput { step, attempt, first_line, lines } = &fact.event {
             let count = lines.len() as u64;
             self.chunks.push(ChunkRow {
                 execution: open.key,
@@ -396,6 +398,8 @@ impl Batch {
                 step_first: number(*first_line),
                 lines: number(count),
                 seq: db(recorded.seq),
+                attempt: *attempt,
+                marks: marks::note(lines),
             });
             open.lines += count;
         }
@@ -430,14 +434,16 @@ impl Batch {
         if self.chunks.is_empty() {
             return;
         }
-        commit.push("insert into chunks (execution, first, step, step_first, lines, seq) ");
+        commit.push("insert into chunks (execution, first, step, step_first, lines, seq, attempt, marks) ");
         commit.push_values(&self.chunks, |mut row, chunk| {
             row.push_bind(chunk.execution)
                 .push_bind(chunk.first)
                 .push_bind(&chunk.step)
                 .push_bind(chunk.step_first)
                 .push_bind(chunk.lines)
-                .push_bind(chunk.seq);
+                .push_bind(chunk.seq)
+                .push_bind(chunk.attempt)
+                .push_bind(chunk.marks.as_slice());
         });
         commit.push("; ");
     }

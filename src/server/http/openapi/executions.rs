@@ -5,13 +5,31 @@ use super::{
     operation::{Does, Route, get, post},
     schema::{
         Kind, boolean, count, count_of, free_map, list, list_of, may, must, named, named_as, or_null, pattern,
-        positive, record, request, text, word,
+        positive, record, request, text, text_of, word,
     },
 };
-use crate::domain::{history, listing::PAGE_MAX, workflow::STEPS_MAX};
+use crate::domain::{
+    history,
+    listing::PAGE_MAX,
+    marks::PLACES_MAX,
+    search::{FOUND_MAX, NEEDLE_MAX},
+    workflow::STEPS_MAX,
+};
 
 pub(super) fn routes() -> Vec<Route> {
-    vec![list_executions(), start(), snapshot(), cancel(), rerun(), log(), facts(), begin(), report()]
+    vec![
+        list_executions(),
+        start(),
+        snapshot(),
+        cancel(),
+        rerun(),
+        log(),
+        marks(),
+        search(),
+        facts(),
+        begin(),
+        report(),
+    ]
 }
 
 fn list_executions() -> Route {
@@ -108,6 +126,56 @@ fn log() -> Route {
         .query("from", "From this line on, counted from 0", count("", 0))
         .query("limit", "At most so many lines; all if nothing is said", count("", 0))
         .gives_either(200, "The lines", [("text/plain", lines), ("application/x-ndjson", documents)])
+        .route()
+}
+
+fn marks() -> Route {
+    let places = |about: &str| {
+        let lines = list_of("The numbers of the first of them, in order.", 0, PLACES_MAX, count("A line's number.", 0));
+        record(about, vec![must("total", count("How many there are.", 0)), must("lines", lines)])
+    };
+    let head = record(
+        "The first line of an attempt.",
+        vec![
+            must("line", count("Its number.", 0)),
+            must("step", named("StepId")),
+            must("attempt", count("Which attempt.", 1)),
+        ],
+    );
+    let marks = record(
+        "What stands out.",
+        vec![
+            must("lines", count("How many lines there are.", 0)),
+            must("errors", places("Lines that were marked with `::error::`.")),
+            must("warnings", places("Lines that were marked with `::warning::`.")),
+            must("groups", places("Titles of groups. A group ends at the next one, and with its attempt.")),
+            must("heads", list_of("Where each attempt begins, in order.", 0, PLACES_MAX, head)),
+        ],
+    );
+    of_execution(get("/api/executions/{id}/log/marks", "getLogMarks", "What stands out in an execution's log"))
+        .about("Numbers of lines are counted from 0.")
+        .query("step", "In what this step printed; numbers of lines are the step's own then", named("StepId"))
+        .answers(200, "Where errors, warnings, groups and attempts are", marks)
+        .route()
+}
+
+fn search() -> Route {
+    let found = record(
+        "What was found.",
+        vec![
+            must("total", count("How many lines hold the text, from `from` up to `next`.", 0)),
+            must("lines", list_of("The numbers of the first of them, in order.", 0, FOUND_MAX, count("", 0))),
+            must("next", count("The first line that was not looked at.", 0)),
+            must("more", boolean("Whether there are lines from `next` on: the time for one answer was up.")),
+        ],
+    );
+    of_execution(get("/api/executions/{id}/log/search", "searchLog", "Lines of an execution's log that hold a text"))
+        .about("In any case, and as the line is read: without what colours it.")
+        .needs_query("q", "The text", text_of("", 1, NEEDLE_MAX))
+        .query("step", "In what this step printed; numbers of lines are the step's own then", named("StepId"))
+        .query("from", "From this line on, counted from 0", count("", 0))
+        .query("limit", "At most so many are named; all are counted", count_of("", 0, FOUND_MAX))
+        .answers(200, "How many there are, and where", found)
         .route()
 }
 

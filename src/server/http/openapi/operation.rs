@@ -105,7 +105,14 @@ impl Does {
         self.parameter(ParameterIn::Query, name, about, kind).problem(400, "The query can't be read")
     }
 
-    /// The same with several values in one text, between commas.
+    /// The same, but it must be there.
+    pub(super) fn needs_query(self, name: &str, about: &str, kind: impl Into<Kind>) -> Self {
+        let parameter = ParameterBuilder::new().parameter_in(ParameterIn::Query).required(Required::True);
+        let parameter = parameter.name(name).description(Some(about)).schema(Some(kind));
+        self.with(|operation| operation.parameter(parameter)).problem(400, "The query can't be read")
+    }
+
+    /// A part that need not be there, with several values in one text, between commas.
     pub(super) fn query_list(self, name: &str, about: &str, kind: impl Into<Kind>) -> Self {
         let parameter = ParameterBuilder::new().parameter_in(ParameterIn::Query).required(Required::False);
         let parameter = parameter.name(name).description(Some(about)).schema(Some(kind));

@@ -1,0 +1,25 @@
+//! How large things are drawn.
+
+use leptos::prelude::window;
+use wasm_bindgen::JsCast;
+use web_sys::{Element, HtmlElement};
+
+/// How high a line of text in it is, in pixels.
+pub fn line_height(element: &Element) -> Option<f64> {
+    let style = window().get_computed_style(element).ok()??;
+    style.get_property_value("line-height").ok()?.trim_end_matches("px").parse().ok().filter(|height| *height > 1.0)
+}
+
+/// How high each thing in it is, in pixels.
+pub fn heights(element: &Element) -> Vec<f64> {
+    let children = element.children();
+    let child = |n| children.item(n).and_then(|child| child.dyn_into::<HtmlElement>().ok());
+    (0..children.length()).map(|n| child(n).map_or(0.0, |child| f64::from(child.offset_height()))).collect()
+}
+
+/// Whether the window is as narrow as a phone.
+pub fn is_narrow() -> bool {
+    /// 44rem, as the style sheets have it, in pixels.
+    const NARROW: f64 = 704.0;
+    window().inner_width().ok().and_then(|width| width.as_f64()).is_some_and(|width| width < NARROW)
+}
