@@ -96,5 +96,6 @@ fn the_page_holds_a_bounded_number_of_lines_and_knows_how_many_there_are() {
     }
     assert_eq!(run.log.end.get_untracked(), facts * 500);
     let lines = shown(&run);
-    assert_eq!((lines.len(), lines.last().map(|line| line.0)), (HELD_LINES, Some(facts * 500 - 1)));
+    assert!((HELD_LINES - 500..=HELD_LINES).contains(&lines.len()), "{} lines, in whole pages", lines.len());
+    assert_eq!(lines.last().map(|line| line.0), Some(facts * 500 - 1));
 }

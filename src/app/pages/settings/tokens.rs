@@ -141,7 +141,7 @@ fn ToldOnce(token: String) -> impl IntoView {
             if page::copy(&token).await {
                 toasts.done("The token is copied");
             } else {
-                toasts.wrong("The browser does not let this page copy", "Select the token and copy it by hand.");
+                toasts.wrong("The browser does not let this page copy", "Mark the token and copy it by hand.");
             }
         });
     };
