@@ -166,7 +166,8 @@ impl House {
             // What a server function asks for, and is not theirs; other routes refuse it, which tells as little.
             let not_theirs = self.executions.iter().find(|told| !sees(person, &told.owner));
             let id = not_theirs.or(self.executions.first()).map(|told| told.id);
-            request = request.json(&json!({ "id": id, "name": "one", "query": {} }));
+            let what = json!([{ "execution": id }, { "workflow": "one" }]);
+            request = request.json(&json!({ "id": id, "name": "one", "query": {}, "which": "streams", "what": what }));
         }
         let mut answer = request.send().await.expect("an answer");
         let (status, mut bytes) = (answer.status(), Vec::new());
