@@ -85,6 +85,7 @@ test("a million lines open at their end, and any of them is shown at once", asyn
     expect(responseEnd).toBeLessThan(2_000);
     expect((await inView(page)).at(-1)).toEqual([MILLION, `${MILLION}`]);
     await execution.isLive();
+    await page.getByRole("log").scrollIntoViewIfNeeded();
     await expect(execution.lines.last()).toBeInViewport();
     expect(await nodes(page)).toBeLessThan(2_000);
   });
