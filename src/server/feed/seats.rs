@@ -158,6 +158,7 @@ mod tests {
         drop(hers);
         assert!(seats.take(&ann, &kind).is_some());
         drop(his);
-        assert_eq!((locked(&seats.taken).of.len(), seats.count()), (0, [0, 3]));
+        let users = locked(&seats.taken).of.len();
+        assert_eq!((users, seats.count()), (0, [0, 3]));
     }
 }
