@@ -103,6 +103,10 @@ test("the past is played, faster too, and is live when it has caught up", async 
   const execution = new ExecutionPage(page);
   await execution.open(id);
   await expect(execution.bar).toHaveAttribute("aria-valuenow", "10");
+  // A past that is long enough to be stopped in.
+  await page.waitForTimeout(5_000);
+  server.open("part-1");
+  await expect(execution.bar).toHaveAttribute("aria-valuenow", "20");
   await page.getByRole("button", { name: "Play from the start" }).click();
   await expect(execution.then).toBeVisible();
   await expect(page.getByRole("button", { name: "Pause" })).toBeVisible();
@@ -117,8 +121,8 @@ test("the past is played, faster too, and is live when it has caught up", async 
   await expect(execution.then).toBeHidden();
   await expect(execution.scrubber).toHaveAttribute("aria-valuetext", /, live$/);
   await expect(page.getByRole("button", { name: "Play from the start" })).toBeVisible();
-  server.open("part-1");
-  await expect(execution.bar).toHaveAttribute("aria-valuenow", "20");
+  server.open("part-2");
+  await expect(execution.bar).toHaveAttribute("aria-valuenow", "30");
 });
 
 test("another's past cannot be read", async ({ server, visitor }) => {
