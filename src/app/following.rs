@@ -87,15 +87,15 @@ impl Following {
         self.notify.set(on);
     }
 
-    /// The tab's title, beginning with how what is followed stands.
-    pub fn titled(self, title: &str) -> String {
+    /// What the tab's title begins with: how what is followed stands.
+    pub fn before_title(self) -> String {
         match (self.news.get(), self.running()) {
-            (Some((name, status)), _) => format!("{} {name} {} · {title}", mark(status), status.label().to_lowercase()),
+            (Some((name, status)), _) => format!("{} {name} {} · ", mark(status), status.label().to_lowercase()),
             (None, Some((percent, more))) => {
                 let more = if more > 0 { format!(" +{more}") } else { String::new() };
-                format!("{percent:.0}%{more} · {title}")
+                format!("{percent:.0}%{more} · ")
             }
-            (None, None) => title.to_owned(),
+            (None, None) => String::new(),
         }
     }
 

@@ -70,6 +70,10 @@ pub fn App() -> impl IntoView {
     let live = Live::provide();
     let following = Following::provide();
     Toasts::provide();
+    // The server writes the title when the page's own signals may be gone: this one lives as long as its readers.
+    let before = ArcRwSignal::new(String::new());
+    let tell = before.clone();
+    Effect::new(move || tell.set(following.before_title()));
     Effect::new(move || {
         live.tick();
         let ticking = set_interval_with_handle(move || live.tick(), Duration::from_secs(1));
@@ -77,7 +81,7 @@ pub fn App() -> impl IntoView {
     });
     view! {
         <Stylesheet id="leptos" href="/pkg/runcast.css"/>
-        <Title formatter=move |text: String| following.titled(&if text.is_empty() { "Runcast".to_owned() } else { format!("{text} · Runcast") })/>
+        <Title formatter=move |text: String| if text.is_empty() { format!("{}Runcast", before.get()) } else { format!("{}{text} · Runcast", before.get()) }/>
         <Symbols/>
         <Router>
             <Routes fallback=NotFound>
