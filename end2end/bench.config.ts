@@ -1,6 +1,6 @@
 import config from "./playwright.config.ts";
 
-/** `make bench-browser`: the dashboard's figures, in Chromium, of the release build. One thing at a time, so that none is in another's way. */
+/** The dashboard's figures, in Chromium, of the release build: `npx playwright test -c bench.config.ts`. One thing at a time, so that none is in another's way. */
 export default {
   ...config,
   testDir: "bench",

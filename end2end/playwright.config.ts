@@ -13,7 +13,6 @@ process.env.LEPTOS_SITE_PKG_DIR ??= "pkg";
 export default defineConfig({
   testDir: "specs",
   outputDir: "test-results",
-  snapshotPathTemplate: "looks/{arg}{ext}",
   timeout: 90_000,
   expect: { timeout: 10_000, toPass: { timeout: 10_000 } },
   fullyParallel: true,

@@ -104,7 +104,7 @@ test("the past is played, faster too, and is live when it has caught up", async 
   await execution.open(id);
   await expect(execution.bar).toHaveAttribute("aria-valuenow", "10");
   // A past that is long enough to be stopped in.
-  await page.waitForTimeout(5_000);
+  await expect(page.getByText(/^([5-9]|\d\d) s in$/)).toBeVisible();
   server.open("part-1");
   await expect(execution.bar).toHaveAttribute("aria-valuenow", "20");
   await page.getByRole("button", { name: "Play from the start" }).click();

@@ -93,30 +93,6 @@ fn a_long_chain_is_broken_into_rows() {
     assert!(Sheet::new(&layout, wide).width <= 1200.0 && Sheet::new(&layout, narrow).width <= 400.0);
 }
 
-/// By hand, in a release build: `cargo test --release ... -- --ignored --nocapture two_hundred`.
-#[test]
-#[ignore = "a measurement, for a quiet machine"]
-fn two_hundred_steps_are_laid_out_in_no_time() {
-    let mut seed = 7_usize;
-    let mut random = |below: usize| {
-        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (seed >> 33) % below
-    };
-    let needs =
-        (0..200).map(|step: usize| (0..step.min(3)).map(|_| step - 1 - random(step.min(30))).collect()).collect();
-    let links = Links::among(needs);
-    let began = std::time::Instant::now();
-    let layout = Layout::new(&links);
-    let sheet = Sheet::new(&layout, 6);
-    println!(
-        "{:?} for {} layers, {} pixels wide, crossings {:?}",
-        began.elapsed(),
-        layout.columns,
-        sheet.width,
-        crossings(&links)
-    );
-}
-
 fn graph() -> impl Strategy<Value = Links> {
     vec(vec(any::<prop::sample::Index>(), 0..4), 1..60).prop_map(|wants| {
         let needs = wants.iter().enumerate().map(|(step, wants)| {

@@ -79,6 +79,7 @@ impl View {
                 // By then lines are as they were told to be.
                 time::frame().await;
                 self.measure(true);
+                self.scrolled();
                 self.sync();
             });
         });
@@ -201,6 +202,7 @@ impl View {
             time::sleep(Duration::from_millis(PAUSE)).await;
             if self.turn.try_get_value() == Some(turn) {
                 self.measure(true);
+                self.scrolled();
                 self.sync();
             }
         });
@@ -220,7 +222,8 @@ impl View {
         }
     }
 
-    /// Puts the bar where it belongs.
+    /// Puts the bar where it belongs. Where the reader may have scrolled meanwhile, see to that first: the bar does not
+    /// tell it afterwards.
     fn sync(self) {
         self.stretch();
         let (Some(scroller), Some(place)) = (self.scroller.get_untracked(), self.log.place.try_get_untracked()) else {
