@@ -277,15 +277,20 @@ fn keep<T>(list: &mut Vec<T>, new: T, most: usize, id: impl Fn(&T) -> ExecutionI
 }
 
 fn shows(query: &Query, status: Status) -> bool {
-    query.status.is_empty() || query.status.contains(&status)
+    (query.status.is_empty() || query.status.contains(&status)) && (query.ended_from.is_none() || status.is_final())
 }
 
 /// Whether an execution can be in the answer to `query`, whatever its status comes to be.
 fn has(query: &Query, execution: &Execution) -> bool {
+    let made = execution.id.made_at();
     let q = query.q.as_deref().unwrap_or_default().to_lowercase();
     let message = execution.error.as_ref().map(|error| error.message.to_lowercase()).unwrap_or_default();
     query.workflow.as_ref().is_none_or(|workflow| execution.workflow == *workflow)
         && query.owner.as_ref().is_none_or(|owner| execution.owner == *owner)
+        && query.trigger.is_none_or(|trigger| execution.trigger == trigger)
+        // It has just come to be, so that is what "ago" counts from.
+        && query.from.is_none_or(|from| made >= from.at(made))
+        && query.to.is_none_or(|to| made < to.at(made))
         && (q.is_empty()
             || execution.workflow.as_str().contains(&q)
             || execution.owner.as_str().contains(&q)
@@ -301,6 +306,10 @@ pub fn query_of(address: &ParamsMap) -> Query {
         status: statuses.split(',').filter_map(|word| word.parse().ok()).collect(),
         workflow: word("workflow").and_then(|word| word.parse().ok()),
         owner: word("owner").and_then(|word| word.parse().ok()),
+        trigger: word("trigger").and_then(|word| word.parse().ok()),
+        from: word("from").and_then(|word| word.parse().ok()),
+        to: word("to").and_then(|word| word.parse().ok()),
+        ended_from: word("ended_from").and_then(|word| word.parse().ok()),
         q: word("q"),
         limit: None,
         before: word("before").and_then(|word| word.parse().ok()),
@@ -309,14 +318,7 @@ pub fn query_of(address: &ParamsMap) -> Query {
 
 /// What started an execution, in a word.
 pub fn trigger_word(trigger: Trigger) -> &'static str {
-    match trigger {
-        Trigger::Manual => "manual",
-        Trigger::Api => "api",
-        Trigger::Schedule => "schedule",
-        Trigger::Webhook => "webhook",
-        Trigger::Rerun => "rerun",
-        Trigger::External => "external",
-    }
+    trigger.word()
 }
 
 #[cfg(test)]

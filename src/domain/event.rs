@@ -300,7 +300,7 @@ pub struct PlannedStep {
 }
 
 /// What started an execution.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Trigger {
     /// A person on the page.
@@ -316,6 +316,38 @@ pub enum Trigger {
     /// Work that runs elsewhere.
     External,
 }
+
+impl Trigger {
+    /// All of them, in the order a person thinks of them.
+    pub const ALL: [Trigger; 6] =
+        [Trigger::Manual, Trigger::Api, Trigger::Schedule, Trigger::Webhook, Trigger::Rerun, Trigger::External];
+
+    /// The word of it, as the API has it and as people read it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Trigger::Manual => "manual",
+            Trigger::Api => "api",
+            Trigger::Schedule => "schedule",
+            Trigger::Webhook => "webhook",
+            Trigger::Rerun => "rerun",
+            Trigger::External => "external",
+        }
+    }
+}
+
+impl std::str::FromStr for Trigger {
+    type Err = UnknownTrigger;
+
+    fn from_str(text: &str) -> Result<Self, UnknownTrigger> {
+        let found = Trigger::ALL.into_iter().find(|trigger| trigger.word() == text);
+        found.ok_or_else(|| UnknownTrigger(text.chars().take(80).collect()))
+    }
+}
+
+/// A word that is no trigger.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is no trigger: it is one of manual, api, schedule, webhook, rerun, external")]
+pub struct UnknownTrigger(pub String);
 
 /// What an execution waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

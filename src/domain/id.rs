@@ -5,6 +5,8 @@ use std::{fmt, str::FromStr, sync::Arc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::time::Timestamp;
+
 /// The place of a fact in the order of all facts; strictly increasing over the server's life, from 1.
 ///
 /// `Seq(0)` is before everything.
@@ -41,6 +43,18 @@ pub struct InvalidSeq;
 pub struct ExecutionId(pub Uuid);
 
 impl ExecutionId {
+    /// The millisecond it was made in: the first 48 bits of a UUIDv7.
+    pub fn made_at(&self) -> Timestamp {
+        Timestamp(i64::try_from(self.0.as_u128() >> 80).unwrap_or(i64::MAX))
+    }
+
+    /// The least id that can be made at a time: those made before it sort before this one, all others do not.
+    pub fn first_at(at: Timestamp) -> Self {
+        const MS_MAX: u128 = (1 << 48) - 1;
+        let ms = u128::try_from(at.0.max(0)).unwrap_or(0).min(MS_MAX);
+        Self(Uuid::from_u128(ms << 80))
+    }
+
     /// Its first 13 characters, the millisecond it was made in: enough for a person to tell two runs apart.
     pub fn short(&self) -> String {
         let mut text = self.0.to_string();

@@ -1,10 +1,12 @@
 //! Questions about executions and workflows, and the shapes of their answers.
 
+use std::{fmt, str::FromStr};
+
 use serde::{Deserialize, Serialize};
 
 use super::{
     differences::Failure,
-    event::PlannedStep,
+    event::{PlannedStep, Trigger},
     execution::{Execution, Status},
     id::{ExecutionId, Name, Seq, StepId},
     log::Line,
@@ -34,12 +36,90 @@ pub struct Query {
     pub workflow: Option<Name>,
     /// Those of this user.
     pub owner: Option<Name>,
+    /// Those that were started by this.
+    pub trigger: Option<Trigger>,
+    /// Those that were asked for at this time or later, by the millisecond that their id tells.
+    pub from: Option<When>,
+    /// Those that were asked for before this time.
+    pub to: Option<When>,
+    /// Those that ended at this time or later.
+    pub ended_from: Option<When>,
     /// Those whose id, workflow, owner or error message holds this text.
     pub q: Option<String>,
     /// At most so many, 1..=[`PAGE_MAX`].
     pub limit: Option<usize>,
     /// Those older than this one.
     pub before: Option<ExecutionId>,
+}
+
+/// A point in time as a question names it: one on the clock, or so long ago. Written as RFC 3339, or as `90m`, `1h`, `7d`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum When {
+    /// This one.
+    At(Timestamp),
+    /// So many minutes before the question is answered.
+    Ago(u32),
+}
+
+impl When {
+    /// The point in time, as of `now`.
+    pub fn at(self, now: Timestamp) -> Timestamp {
+        match self {
+            When::At(at) => at,
+            When::Ago(minutes) => Timestamp(now.0.saturating_sub(i64::from(minutes) * 60_000)),
+        }
+    }
+}
+
+impl fmt::Display for When {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            When::At(at) => at.fmt(f),
+            When::Ago(minutes) if minutes.is_multiple_of(1440) => write!(f, "{}d", minutes / 1440),
+            When::Ago(minutes) if minutes.is_multiple_of(60) => write!(f, "{}h", minutes / 60),
+            When::Ago(minutes) => write!(f, "{minutes}m"),
+        }
+    }
+}
+
+/// A text that names no point in time.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is no time: it is like 2026-11-22T10:00:00Z, or so long ago: 90m, 1h, 7d")]
+pub struct UnknownTime(String);
+
+impl FromStr for When {
+    type Err = UnknownTime;
+
+    fn from_str(text: &str) -> Result<Self, UnknownTime> {
+        let unknown = || UnknownTime(text.chars().take(80).collect());
+        if let Ok(at) = text.parse() {
+            return Ok(When::At(at));
+        }
+        let unit = match text.as_bytes().last() {
+            Some(b'm') => 1,
+            Some(b'h') => 60,
+            Some(b'd') => 1440,
+            _ => return Err(unknown()),
+        };
+        let number = text.get(..text.len() - 1).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()));
+        let number: Option<u32> = number.and_then(|digits| digits.parse().ok());
+        number.and_then(|number| number.checked_mul(unit)).map(When::Ago).ok_or_else(unknown)
+    }
+}
+
+impl TryFrom<String> for When {
+    type Error = UnknownTime;
+
+    fn try_from(text: String) -> Result<Self, UnknownTime> {
+        text.parse()
+    }
+}
+
+impl From<When> for String {
+    fn from(when: When) -> Self {
+        when.to_string()
+    }
 }
 
 /// A page of a list, of one moment.
@@ -146,4 +226,30 @@ pub struct Statistics {
     pub succeeded: u64,
     /// The median of how long those took.
     pub median_ms: Option<u64>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_named_by_the_clock_or_by_how_long_ago_it_is() {
+        let now = Timestamp(1_795_341_600_123);
+        for (text, at) in [
+            ("2026-11-22T10:00:00Z", 1_795_341_600_000),
+            ("2026-11-22T10:00Z", 1_795_341_600_000),
+            ("2026-11-22T11:00:00.5+01:00", 1_795_341_600_500),
+            ("0m", now.0),
+            ("90m", now.0 - 90 * 60_000),
+            ("1h", now.0 - 3_600_000),
+            ("7d", now.0 - 7 * 86_400_000),
+        ] {
+            let when: When = text.parse().expect(text);
+            assert_eq!(when.at(now), Timestamp(at), "{text}");
+            assert_eq!(when.to_string().parse(), Ok(when));
+        }
+        for text in ["", "h", "1", "-1h", "1.5h", "+1h", "99999999999h", "yesterday", "2026-11-22", "ü"] {
+            assert!(text.parse::<When>().is_err(), "{text}");
+        }
+    }
 }

@@ -1,10 +1,13 @@
 //! What was: lists page by page, snapshots to go on from, any range of a log, and a server that keeps none of it.
 
+use std::str::FromStr as _;
+
 use reqwest::Method;
 use runcast::domain::{
     event::Recorded,
     execution::Execution,
     history::{History, PrintedThen},
+    id::ExecutionId,
 };
 use serde_json::{Value, json};
 
@@ -78,6 +81,39 @@ async fn a_list_is_narrowed_by_status_workflow_owner_and_words() {
     assert_eq!(found("q=no+compiler").await, failed);
     assert_eq!(found(&format!("q={}", hers[1])).await, hers[1..]);
     assert_eq!(found("q=%25").await, [""; 0], "a sign that databases read otherwise is a sign");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_is_narrowed_by_what_started_it_and_by_time() {
+    let app = TestApp::new(&[HELLO, FAILS]).await;
+    let alice = app.user("alice").await;
+    let (api, failed) = (run_some(&alice, "hello", 1).await, run_some(&alice, "fails", 1).await);
+    let again = alice.post(&format!("/api/executions/{}/rerun", failed[0]), &json!({ "from": "all" })).await;
+    let again: Value = again.json().await.expect("it is JSON");
+    let again = again["id"].as_str().expect("it has an id").to_owned();
+    alice.follow(&again).await.facts().await;
+    let work = alice.post("/api/external", &json!({ "name": "walker" })).await;
+    let work: Value = work.json().await.expect("it is JSON");
+    let work = work["id"].as_str().expect("it has an id").to_owned();
+    let found = async |query: &str| ids(&alice.json(&format!("/api/executions?{query}")).await);
+    assert_eq!(found("trigger=api").await, [failed[0].clone(), api[0].clone()]);
+    assert_eq!(found("trigger=rerun").await, [again.clone()]);
+    assert_eq!(found("trigger=external&status=running").await, [work.clone()]);
+    assert_eq!(found("trigger=api&status=failed,succeeded&limit=1").await, [failed[0].clone()]);
+    assert_eq!(found("trigger=webhook").await, [""; 0]);
+
+    let all = [work.clone(), again.clone(), failed[0].clone(), api[0].clone()];
+    assert_eq!(found("from=1h").await, all);
+    assert_eq!(found("to=1h").await, [""; 0]);
+    assert_eq!(found("ended_from=1h").await, all[1..], "what still runs has not ended");
+    assert_eq!(found("ended_from=1h&status=failed").await, [again.clone(), failed[0].clone()]);
+    let middle = ExecutionId::from_str(&failed[0]).expect("an id").made_at();
+    assert_eq!(found(&format!("from={middle}")).await, all[..3]);
+    assert_eq!(found(&format!("to={middle}")).await, all[3..]);
+    assert_eq!(found(&format!("from={middle}&to={middle}")).await, [""; 0]);
+    for wrong in ["trigger=nobody", "from=yesterday", "to=1", "ended_from=-1h"] {
+        assert_eq!(alice.get(&format!("/api/executions?{wrong}")).await.status(), 400, "{wrong}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

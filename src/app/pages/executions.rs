@@ -173,6 +173,10 @@ fn address(query: &Query, before: Option<ExecutionId>) -> String {
         ("status", (!status.is_empty()).then(|| status.join(","))),
         ("workflow", query.workflow.as_ref().map(Name::to_string)),
         ("owner", query.owner.as_ref().map(Name::to_string)),
+        ("trigger", query.trigger.map(|trigger| trigger.word().to_owned())),
+        ("from", query.from.map(|when| when.to_string())),
+        ("to", query.to.map(|when| when.to_string())),
+        ("ended_from", query.ended_from.map(|when| when.to_string())),
         ("before", before.map(|before| before.to_string())),
     ];
     let mut map = leptos_router::params::ParamsMap::new();

@@ -11,8 +11,11 @@ use super::{
 use crate::domain::{
     access::Scope,
     execution::Status,
+    id::ExecutionId,
     listing::{Listing, PAGE_MAX, Query},
+    time::Timestamp,
 };
+use crate::server::clock;
 
 /// Shortest text that the index of words can find, in characters.
 const WORD_MIN: usize = 3;
@@ -29,7 +32,7 @@ impl Journal {
         let mut reader = self.reader().await?;
         let head = head(&mut reader).await?;
         let word = Word::of(query.q.as_deref(), &mut reader).await?;
-        let rows = select(scope, query, &word, limit + 1).build().fetch_all(&mut *reader).await?;
+        let rows = select(scope, query, &word, clock::now(), limit + 1).build().fetch_all(&mut *reader).await?;
         let more = rows.len() > limit;
         let items = rows.iter().take(limit).map(|row| snapshot(row.try_get("snapshot")?));
         let items = items.collect::<Result<Vec<_>, JournalError>>()?;
@@ -86,12 +89,20 @@ fn phrase(text: &str) -> String {
     format!("\"{}\"", text.replace('"', "\"\""))
 }
 
-fn select(scope: &Scope, query: &Query, word: &Word, limit: usize) -> QueryBuilder<Sqlite> {
+fn select(scope: &Scope, query: &Query, word: &Word, now: Timestamp, limit: usize) -> QueryBuilder<Sqlite> {
     let mut select = QueryBuilder::new("select snapshot from executions where ");
     let (ended, open): (Vec<Status>, Vec<Status>) = query.status.iter().partition(|status| status.is_final());
-    if query.status.is_empty() {
+    if let Some(since) = query.ended_from {
+        // What ended since then is looked up by that, and put in the list's order.
+        select.push("key in (select key from executions indexed by executions_finished where finished_at >= ");
+        select.push_bind(since.at(now).0);
+        among(&mut select, &query.status);
+        narrow(&mut select, scope, query, word, now);
+        page(&mut select, limit);
+        select.push(")");
+    } else if query.status.is_empty() {
         select.push("true");
-        narrow(&mut select, scope, query, word);
+        narrow(&mut select, scope, query, word, now);
     } else {
         // One list for each status, so that each is read in its order and no further than the page.
         select.push("key in (");
@@ -99,20 +110,15 @@ fn select(scope: &Scope, query: &Query, word: &Word, limit: usize) -> QueryBuild
         for status in ended {
             select.push(between).push("select key from (select key from executions where finished_at is not null");
             select.push(" and status = ").push_bind(status.word());
-            narrow(&mut select, scope, query, word);
+            narrow(&mut select, scope, query, word, now);
             page(&mut select, limit);
             select.push(")");
             between = " union all ";
         }
         if !open.is_empty() {
             select.push(between).push("select key from (select key from executions where finished_at is null");
-            select.push(" and status in (");
-            let mut list = select.separated(", ");
-            for status in open {
-                list.push_bind(status.word());
-            }
-            select.push(")");
-            narrow(&mut select, scope, query, word);
+            among(&mut select, &open);
+            narrow(&mut select, scope, query, word, now);
             page(&mut select, limit);
             select.push(")");
         }
@@ -126,13 +132,35 @@ fn page(select: &mut QueryBuilder<Sqlite>, limit: usize) {
     select.push(" order by id desc limit ").push_bind(i64::try_from(limit).unwrap_or(i64::MAX));
 }
 
-fn narrow(select: &mut QueryBuilder<Sqlite>, scope: &Scope, query: &Query, word: &Word) {
+fn among(select: &mut QueryBuilder<Sqlite>, statuses: &[Status]) {
+    if statuses.is_empty() {
+        return;
+    }
+    select.push(" and status in (");
+    let mut list = select.separated(", ");
+    for status in statuses {
+        list.push_bind(status.word());
+    }
+    select.push(")");
+}
+
+fn narrow(select: &mut QueryBuilder<Sqlite>, scope: &Scope, query: &Query, word: &Word, now: Timestamp) {
     within(select, scope);
     if let Some(owner) = &query.owner {
         select.push(" and owner = ").push_bind(owner.to_string());
     }
     if let Some(workflow) = &query.workflow {
         select.push(" and workflow = ").push_bind(workflow.to_string());
+    }
+    if let Some(trigger) = query.trigger {
+        select.push(" and started_by = ").push_bind(trigger.word());
+    }
+    // An id begins with the time it was made at, so a span of time is a span of ids.
+    if let Some(from) = query.from {
+        select.push(" and id >= ").push_bind(id_bytes(ExecutionId::first_at(from.at(now))));
+    }
+    if let Some(to) = query.to {
+        select.push(" and id < ").push_bind(id_bytes(ExecutionId::first_at(to.at(now))));
     }
     match word {
         Word::Any => {}

@@ -177,7 +177,7 @@ pub(super) fn push_insert(
 ) -> Result<(), JournalError> {
     let plan = if execution.status.is_final() { None } else { Some(serde_json::to_string(plan)?) };
     commit.push(
-        "insert into executions (key, id, workflow, owner, status, queued_at, finished_at, duration_ms, last_seq, search, snapshot, plan) values (",
+        "insert into executions (key, id, workflow, owner, status, queued_at, finished_at, duration_ms, last_seq, search, snapshot, started_by, plan) values (",
     );
     commit
         .separated(", ")
@@ -192,6 +192,7 @@ pub(super) fn push_insert(
         .push_bind(db(execution.seq))
         .push_bind(search(execution))
         .push_bind(serde_json::to_string(execution)?)
+        .push_bind(execution.trigger.word())
         .push_bind(plan);
     commit.push("); ");
     if let Some(Idempotent { key, request }) = idempotent {

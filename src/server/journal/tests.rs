@@ -12,7 +12,7 @@ use crate::{
         event::{Event, ExecutionError, ExecutionFailure, ExecutionResult, PlannedStep, Recorded, Trigger},
         execution::Status,
         id::{Name, StepId},
-        listing::Query,
+        listing::{Query, When},
         log::{Line, Stream},
         time::Timestamp,
         workflow::Workflow,
@@ -43,8 +43,12 @@ impl Story {
     }
 
     pub fn queued(&self) -> Fact {
+        self.queued_by(Trigger::Api)
+    }
+
+    pub fn queued_by(&self, trigger: Trigger) -> Fact {
         let steps = vec![PlannedStep { id: step(), name: "one".to_owned(), needs: Vec::new(), weight: 1.0 }];
-        self.fact(Event::ExecutionQueued { trigger: Trigger::Api, params: Map::new(), steps, rerun_of: None })
+        self.fact(Event::ExecutionQueued { trigger, params: Map::new(), steps, rerun_of: None })
     }
 
     pub fn output(&self, first_line: u64, texts: &[&str]) -> Fact {
@@ -256,6 +260,7 @@ struct Past {
     owner: &'static str,
     workflow: &'static str,
     status: Status,
+    trigger: Trigger,
     why: &'static str,
 }
 
@@ -271,15 +276,30 @@ fn past() -> impl Strategy<Value = Past> {
         Status::Cancelled,
     ]);
     let (owner, workflow) = (prop::sample::select(vec!["alice", "bob"]), prop::sample::select(vec!["load", "backup"]));
-    (owner, workflow, status, prop::sample::select(WHY.to_vec())).prop_map(|(owner, workflow, status, why)| Past {
-        owner,
-        workflow,
-        status,
-        why,
-    })
+    let trigger = prop::sample::select(vec![Trigger::Manual, Trigger::Schedule, Trigger::Webhook]);
+    (owner, workflow, status, trigger, prop::sample::select(WHY.to_vec()))
+        .prop_map(|(owner, workflow, status, trigger, why)| Past { owner, workflow, status, trigger, why })
 }
 
-fn question() -> impl Strategy<Value = Query> {
+/// A question, and which of the executions, by their numbers, its span of time begins and ends with.
+#[derive(Clone, Debug)]
+struct Question {
+    query: Query,
+    made: [Option<usize>; 2],
+    ended: Option<usize>,
+}
+
+impl Question {
+    /// The question, with the times of these executions, newest first.
+    fn of(&self, all: &[Execution]) -> Query {
+        let made = |number: Option<usize>| Some(When::At(all.get(number?)?.id.made_at()));
+        let [from, to] = self.made.map(made);
+        let ended = self.ended.and_then(|number| all.get(number)?.finished_at).map(When::At);
+        Query { from, to, ended_from: ended, ..self.query.clone() }
+    }
+}
+
+fn question() -> impl Strategy<Value = Question> {
     let words = ["", "no", "space", "\"quoted\" %", "größe", "GRÖSSE", "memory", "load", "alice", "x", "absent", "_ t"];
     (
         prop::sample::subsequence(Status::ALL.to_vec(), 0..=4),
@@ -287,14 +307,22 @@ fn question() -> impl Strategy<Value = Query> {
         prop::option::of(prop::sample::select(vec!["alice", "bob"])),
         prop::option::of(prop::sample::select(words.to_vec())),
         1..=9_usize,
+        prop::option::weighted(0.3, prop::sample::select(vec![Trigger::Manual, Trigger::Webhook, Trigger::Api])),
+        prop::array::uniform2(prop::option::weighted(0.3, 0..40_usize)),
+        prop::option::weighted(0.2, 0..40_usize),
     )
-        .prop_map(|(status, workflow, owner, q, limit)| Query {
-            status,
-            workflow: workflow.map(name),
-            owner: owner.map(name),
-            q: q.map(str::to_owned),
-            limit: Some(limit),
-            before: None,
+        .prop_map(|(status, workflow, owner, q, limit, trigger, made, ended)| Question {
+            query: Query {
+                status,
+                workflow: workflow.map(name),
+                owner: owner.map(name),
+                trigger,
+                q: q.map(str::to_owned),
+                limit: Some(limit),
+                ..Query::default()
+            },
+            made,
+            ended,
         })
 }
 
@@ -331,7 +359,8 @@ proptest! {
             let journal = in_memory(&Feed::default()).await;
             for past in &pasts {
                 let story = Story::new(past.owner, past.workflow);
-                story.begin(&journal).await;
+                let queued = story.queued_by(past.trigger);
+                journal.begin(queued, story.plan(), None).await.expect("it begins");
                 if past.status != Status::Queued {
                     journal.append(story.started()).await;
                 }
@@ -347,6 +376,7 @@ proptest! {
                     assert!(journal.count().await.expect("counts").contains(&(status.word(), expected)));
                 }
                 for question in &questions {
+                    let question = &question.of(&everything);
                     for scope in [Scope::Everything, Scope::Owner(name("alice"))] {
                         let expected = everything.iter().filter(|one| scope.holds(&one.owner) && asked(question, one));
                         let got = pages(&journal, &scope, question).await;
@@ -367,6 +397,10 @@ fn asked(query: &Query, one: &Execution) -> bool {
     (query.status.is_empty() || query.status.contains(&one.status))
         && query.workflow.as_ref().is_none_or(|workflow| one.workflow == *workflow)
         && query.owner.as_ref().is_none_or(|owner| one.owner == *owner)
+        && query.trigger.is_none_or(|trigger| one.trigger == trigger)
+        && query.from.is_none_or(|from| one.id.made_at() >= from.at(Timestamp(0)))
+        && query.to.is_none_or(|to| one.id.made_at() < to.at(Timestamp(0)))
+        && query.ended_from.is_none_or(|from| one.finished_at.is_some_and(|at| at >= from.at(Timestamp(0))))
         && query.q.as_ref().is_none_or(|word| text.contains(word.trim().to_lowercase().as_str()))
 }
 
@@ -389,6 +423,38 @@ impl Story {
         journal.append(self.started()).await;
         journal.append(self.completed()).await;
         journal.flush().await.expect("committed");
+    }
+}
+
+#[tokio::test]
+async fn a_journal_from_before_triggers_were_listed_by_lists_by_them() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let journal = on_disk(folder.path()).await;
+    let (api, webhook) = (Story::new("alice", "a"), Story::new("alice", "a"));
+    for (story, trigger) in [(&api, Trigger::Api), (&webhook, Trigger::Webhook)] {
+        journal.begin(story.queued_by(trigger), story.plan(), None).await.expect("it begins");
+        story.rest(&journal).await;
+    }
+    journal.close().await;
+    // As an older version left it.
+    let options = SqliteConnectOptions::new().filename(folder.path().join("journal.db"));
+    let mut connection = options.connect().await.expect("it opens");
+    for undo in [
+        "drop index executions_started_by",
+        "drop index executions_of_owner_started_by",
+        "drop index executions_ended_started_by",
+        "alter table executions drop column started_by",
+        "delete from _sqlx_migrations where description = 'filters'",
+    ] {
+        sqlx::query(undo).execute(&mut connection).await.expect(undo);
+    }
+    drop(connection);
+
+    let journal = on_disk(folder.path()).await;
+    for (story, trigger) in [(&api, Trigger::Api), (&webhook, Trigger::Webhook)] {
+        let query = Query { trigger: Some(trigger), ..Query::default() };
+        let listing = journal.list(&Scope::Everything, &query).await.expect("a list");
+        assert_eq!(listing.items.iter().map(|item| item.id).collect::<Vec<_>>(), [story.id]);
     }
 }
 

@@ -56,6 +56,7 @@ fn words() -> Vec<(&'static str, Schema)> {
         ("Id", formatted("", "uuid").into()),
         ("ExecutionId", formatted("A UUIDv7: ids sort by the time they were made.", "uuid").into()),
         ("Timestamp", formatted("RFC 3339, in UTC, with milliseconds.", "date-time").into()),
+        ("When", pattern("A time, in UTC, or how long ago: `90m`, `1h`, `7d`.", WHEN).into()),
         ("Seq", count("The place of a fact: strictly increasing over the server's life, restarts included.", 0).into()),
         ("StateHash", pattern("Of an execution's folded state; docs/stream.md says how.", "^[0-9a-f]{16}$").into()),
         ("Status", word("Where an execution stands; the last five are final.", STATUSES).into()),
@@ -71,6 +72,9 @@ fn words() -> Vec<(&'static str, Schema)> {
         ("Problem", problem),
     ]
 }
+
+/// The times that there are between 2000 and 2099, and what was so long ago.
+const WHEN: &str = "^([0-9]{1,6}[mhd]|20([0-9]{2}-(((0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8]))|((0[13-9]|1[0-2])-(29|30))|((0[13578]|1[02])-31))|([02468][048]|[13579][26])-02-29)T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,3})?Z)$";
 
 /// A length of time, if it is known.
 pub(super) fn milliseconds(about: &str) -> Schema {
