@@ -111,6 +111,11 @@ export class Server {
     writeFileSync(join(this.#workflows, `${name}.yaml`), text);
   }
 
+  /** Removes a workflow's file. */
+  erase(name: string) {
+    rmSync(join(this.#workflows, `${name}.yaml`));
+  }
+
   /** Lets the steps that wait at a gate go on, now and later. */
   open(...gates: string[]) {
     for (const gate of gates) writeFileSync(join(this.gates, gate), "");

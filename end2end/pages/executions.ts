@@ -1,32 +1,31 @@
 import { Frame } from "./frame.ts";
 
-/** The list of executions. */
+/** All executions. */
 export class ExecutionsPage extends Frame {
   async open(query = "") {
-    const answer = await this.page.goto(`/${query}`);
+    const answer = await this.page.goto(`/executions${query}`);
     await this.isLive();
     return answer;
   }
 
-  /** Rows of what runs, or of what waits. */
-  active(section: "Running" | "Queued") {
-    return this.page.getByRole("list", { name: section }).getByRole("listitem");
+  get rows() {
+    return this.page.getByRole("table", { name: "Executions, newest first" }).getByRole("row").filter({ has: this.page.getByRole("rowheader") });
   }
 
-  get running() {
-    return this.active("Running");
-  }
-
-  get queued() {
-    return this.active("Queued");
-  }
-
-  /** Rows of what has ended. */
-  get ended() {
-    return this.page.getByRole("region", { name: "Ended" }).getByRole("row").filter({ has: this.page.getByRole("link") });
+  /** Rows with this word as their status. */
+  withStatus(status: string) {
+    return this.rows.filter({ has: this.page.getByText(status, { exact: true }) });
   }
 
   get filters() {
     return this.page.getByRole("search", { name: "Filter executions" });
+  }
+
+  get chips() {
+    return this.page.getByRole("list", { name: "Filters that are set" }).getByRole("listitem");
+  }
+
+  get selection() {
+    return this.page.getByRole("toolbar", { name: "Selected executions" });
   }
 }

@@ -4,6 +4,7 @@ import { PASSWORD, REFUSED, expect, test } from "../fixtures.ts";
 import { ExecutionPage } from "../pages/execution.ts";
 import { ExecutionsPage } from "../pages/executions.ts";
 import { SettingsPage } from "../pages/settings.ts";
+import { NowPage } from "../pages/now.ts";
 import { WorkflowPage, WorkflowsPage } from "../pages/workflow.ts";
 
 test.describe("in light and dark, on a desk and on a phone,", () => {
@@ -20,7 +21,7 @@ test.describe("in light and dark, on a desk and on a phone,", () => {
   });
 
   test("the list of executions is accessible and fits the screen", async ({ server, visitor }) => {
-    const list = new ExecutionsPage(await visitor("root", { role: "admin" }));
+    const list = new NowPage(await visitor("root", { role: "admin" }));
     await list.open();
     await isFine(list.page, "none yet");
     server.open("broken");
@@ -31,7 +32,11 @@ test.describe("in light and dark, on a desk and on a phone,", () => {
     await list.open();
     await expect(list.queued).toHaveCount(1);
     await isFine(list.page, "busy");
-    await list.open("?status=timed_out");
+    const all = new ExecutionsPage(list.page);
+    await all.open();
+    await all.rows.first().getByRole("checkbox").check();
+    await isFine(list.page, "all, one selected");
+    await all.open("?status=timed_out&from=1h");
     await isFine(list.page, "no match");
   });
 
@@ -128,7 +133,7 @@ test("by keyboard alone one signs in, starts, opens and cancels an execution", a
   await page.keyboard.press("Tab");
   await page.keyboard.type(PASSWORD);
   await page.keyboard.press("Enter");
-  const list = new ExecutionsPage(page);
+  const list = new NowPage(page);
   await list.isLive();
 
   await page.keyboard.press("Tab");
@@ -146,7 +151,7 @@ test("by keyboard alone one signs in, starts, opens and cancels an execution", a
   await expect(execution.status).toHaveText("Running");
 
   await list.open();
-  await tabTo(page, "waits", "link");
+  await tabTo(page, /^waits$/, "link");
   await page.keyboard.press("Enter");
   await expect(execution.heading).toHaveText("waits");
   await tabTo(page, "Cancel", "button");
@@ -165,7 +170,7 @@ test("by keyboard alone one signs in, starts, opens and cancels an execution", a
 test("whoever wants little motion gets none that goes on", async ({ server, visitor }) => {
   const page = await visitor("alice", { reducedMotion: "reduce" });
   const id = await server.run("alice", "waits");
-  for (const open of [() => new ExecutionPage(page).open(id), () => new ExecutionsPage(page).open()]) {
+  for (const open of [() => new ExecutionPage(page).open(id), () => new NowPage(page).open()]) {
     await open();
     await expect(page.getByRole("progressbar").first()).toBeVisible();
     const moving = await page.evaluate(() =>
@@ -177,7 +182,7 @@ test("whoever wants little motion gets none that goes on", async ({ server, visi
 
 test("the theme is chosen by a button, and kept", async ({ visitor }) => {
   const page = await visitor("alice", { colorScheme: "light" });
-  await new ExecutionsPage(page).open();
+  await new NowPage(page).open();
   const background = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
   const light = await background();
   await page.getByRole("button", { name: "Theme: system" }).click();
@@ -192,7 +197,7 @@ test("the theme is chosen by a button, and kept", async ({ visitor }) => {
 
 test("who can't see the page hears what happens to an execution", async ({ server, visitor }) => {
   const page = await visitor("alice");
-  await new ExecutionsPage(page).open();
+  await new NowPage(page).open();
   const said = page.getByRole("status").filter({ hasText: "waits:" });
   await server.run("alice", "waits");
   await expect(said).toHaveText("waits: running");

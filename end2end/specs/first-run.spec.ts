@@ -1,6 +1,7 @@
 import { PASSWORD, expect, test } from "../fixtures.ts";
 import { Door } from "../pages/door.ts";
 import { ExecutionsPage } from "../pages/executions.ts";
+import { NowPage } from "../pages/now.ts";
 
 test.describe("a new server", () => {
   test("the code from the terminal makes the first admin, who is then signed in", async ({ server, page }) => {
@@ -10,14 +11,16 @@ test.describe("a new server", () => {
 
     await new Door(page).setUp(server.code!, "root", PASSWORD);
 
-    const executions = new ExecutionsPage(page);
+    const executions = new NowPage(page);
     await expect(page).toHaveURL("/");
-    await expect(executions.heading).toHaveText("Executions");
+    await expect(executions.heading).toHaveText("Now");
     await expect(executions.banner).toContainText("root");
     await expect(page.getByRole("heading", { name: "Nothing has run yet" })).toBeVisible();
     await executions.isLive();
     // Only an admin may ask for somebody's.
-    await expect(executions.filters.getByRole("textbox", { name: "Owner" })).toBeVisible();
+    const all = new ExecutionsPage(page);
+    await all.open();
+    await expect(all.filters.getByRole("textbox", { name: "Owner" })).toBeVisible();
   });
 
   test("a wrong code is said to be wrong, and makes nobody", async ({ server, page }) => {
@@ -93,7 +96,7 @@ test.describe("signing in", () => {
 
   test("who has signed out sees nothing more, not even by the back button", async ({ visitor }) => {
     const page = await visitor("bob");
-    await new ExecutionsPage(page).open();
+    await new NowPage(page).open();
     await new Door(page).signOut();
     await expect(page).toHaveURL("/sign-in");
     await page.goBack();

@@ -1,6 +1,6 @@
 import { REFUSED, expect, test } from "../fixtures.ts";
 import { ExecutionPage } from "../pages/execution.ts";
-import { ExecutionsPage } from "../pages/executions.ts";
+import { NowPage } from "../pages/now.ts";
 import { WorkflowPage, WorkflowsPage } from "../pages/workflow.ts";
 
 test("a parameter that is missing or of the wrong type says so at its field, and nothing is started", async ({ visitor, troubles }) => {
@@ -26,8 +26,8 @@ test("a parameter that is missing or of the wrong type says so at its field, and
   await workflow.run.click();
   const execution = new ExecutionPage(page);
   await expect(execution.fact("count")).toHaveText("2");
-  await new ExecutionsPage(page).open();
-  await expect(new ExecutionsPage(page).running).toHaveCount(1);
+  await new NowPage(page).open();
+  await expect(new NowPage(page).running).toHaveCount(1);
 });
 
 test("each kind of parameter has its field, and what is chosen reaches the steps", async ({ server, visitor, troubles }) => {

@@ -1,75 +1,7 @@
-import { expect, test } from "../fixtures.ts";
+import { REFUSED, expect, test } from "../fixtures.ts";
 import { ExecutionsPage } from "../pages/executions.ts";
-import { WorkflowPage } from "../pages/workflow.ts";
 
-test("what runs appears by itself in another browser, moves on, and ends among what has ended", async ({ server, visitor }) => {
-  const watcher = await visitor("alice");
-  const list = new ExecutionsPage(watcher);
-  await list.open();
-  const nothing = watcher.getByRole("heading", { name: "Nothing has run yet" });
-  await expect(nothing).toBeVisible();
-
-  const starter = await visitor("alice");
-  const workflow = new WorkflowPage(starter);
-  await workflow.open("assemble");
-  await workflow.field("part").fill("cog");
-  await workflow.run.click();
-
-  await expect(list.running).toHaveCount(1);
-  await expect(nothing).toBeHidden();
-  const row = list.running.first();
-  await expect(row.getByRole("link", { name: "assemble" })).toBeVisible();
-  await expect(row).toContainText("Fetch the parts 1 of 3");
-  await expect(row).toContainText("looking for cog");
-  await expect(row.getByRole("progressbar")).toHaveAttribute("aria-valuenow", "6.6");
-  await expect(watcher).toHaveTitle("1 running · Runcast");
-
-  server.open("found", "fetched");
-  await expect(row).toContainText("Build the thing 2 of 3");
-  await expect(row.getByRole("progressbar")).toHaveAttribute("aria-valuenow", "50");
-
-  server.open("built");
-  await expect(list.ended).toHaveCount(1);
-  await expect(list.running).toHaveCount(0);
-  await expect(list.ended.getByRole("img", { name: "Succeeded" })).toBeVisible();
-  await list.ended.getByRole("link", { name: "assemble" }).click();
-  await expect(watcher.getByRole("heading", { level: 1, name: "assemble" })).toBeVisible();
-});
-
-test("a failure brings its first words into the list", async ({ server, visitor }) => {
-  const page = await visitor("alice");
-  const list = new ExecutionsPage(page);
-  await list.open();
-  server.open("broken");
-  await server.run("alice", "breaks");
-  await expect(list.ended).toHaveCount(1);
-  await expect(list.ended.getByRole("img", { name: "Failed" })).toBeVisible();
-  await expect(list.ended).toContainText("migrate: table invoices cannot be read");
-});
-
-test.describe("with room for one at a time", () => {
-  test.use({ flags: ["--max-executions", "1"] });
-
-  test("what waits for its turn stands under Queued, and moves to Running when it comes", async ({ server, visitor }) => {
-    const page = await visitor("alice");
-    const list = new ExecutionsPage(page);
-    await list.open();
-    await server.run("alice", "waits");
-    await server.run("alice", "waits", { gate: "second" });
-    await expect(list.running).toHaveCount(1);
-    await expect(list.queued).toHaveCount(1);
-    await expect(list.queued).toContainText("next in line, the server runs as many as it may");
-    server.open("go");
-    await expect(list.ended).toHaveCount(1);
-    await expect(list.running).toHaveCount(1);
-    await expect(list.queued).toHaveCount(0);
-    server.open("second");
-    await expect(list.ended).toHaveCount(2);
-    await expect(list.running).toHaveCount(0);
-  });
-});
-
-test("the list is filtered by status, workflow and text, by hand and by its address", async ({ server, visitor }) => {
+test("the list is filtered by status, workflow, trigger, time and text, by hand and by its address", async ({ server, visitor }) => {
   const page = await visitor("alice");
   server.open("broken");
   for (const workflow of ["quick", "breaks", "quick"]) {
@@ -80,30 +12,65 @@ test("the list is filtered by status, workflow and text, by hand and by its addr
 
   const list = new ExecutionsPage(page);
   await list.open();
-  await expect(list.running).toHaveCount(1);
-  await expect(list.ended).toHaveCount(3);
+  await expect(list.rows).toHaveCount(4);
+  await expect(list.withStatus("Running")).toHaveCount(1);
+  await expect(list.rows.first()).toContainText("waits");
+  await expect(list.withStatus("Failed")).toContainText("migrate: table invoices cannot be read");
+  await expect(list.withStatus("Succeeded").first()).toContainText("said word");
 
-  await list.filters.getByRole("combobox", { name: "Status" }).selectOption("Failed");
-  await expect(page).toHaveURL("/?status=failed");
-  await expect(list.ended).toHaveCount(1);
-  await expect(list.running).toHaveCount(0);
+  const choose = async (name: string, option: string) =>
+    await list.filters.getByRole("combobox", { name }).selectOption(option);
+  await choose("Status", "Failed");
+  await expect(page).toHaveURL("/executions?status=failed");
+  await expect(list.rows).toHaveCount(1);
 
   await page.goBack();
-  await expect(list.ended).toHaveCount(3);
-  await expect(list.running).toHaveCount(1);
+  await expect(page).toHaveURL("/executions");
+  await expect(list.rows).toHaveCount(4);
   await expect(list.filters.getByRole("combobox", { name: "Status" })).toHaveValue("");
 
-  await list.filters.getByRole("combobox", { name: "Workflow" }).selectOption("quick");
-  await expect(page).toHaveURL("/?workflow=quick");
-  await expect(list.ended).toHaveCount(2);
+  await choose("Workflow", "quick");
+  await expect(list.rows).toHaveCount(2);
+  await choose("Trigger", "webhook");
+  await expect(page).toHaveURL("/executions?workflow=quick&trigger=webhook");
+  await expect(page.getByRole("heading", { name: "No execution matches" })).toBeVisible();
+  await list.chips.getByRole("link", { name: "Remove the filter trigger: webhook" }).click();
+  await expect(page).toHaveURL("/executions?workflow=quick");
+  await expect(list.rows).toHaveCount(2);
+  await expect(list.chips).toHaveCount(2);
+
+  await choose("Started", "The last hour");
+  await expect(page).toHaveURL("/executions?workflow=quick&from=1h");
+  await expect(list.rows).toHaveCount(2);
+  await choose("Started", "From, to");
+  await page.getByLabel("To", { exact: true }).fill("2001-02-03T04:05");
+  await page.getByLabel("To", { exact: true }).press("Enter");
+  await expect(page).toHaveURL(/workflow=quick&to=2001-02-0/);
+  await expect(page.getByRole("heading", { name: "No execution matches" })).toBeVisible();
+  await page.getByRole("link", { name: "Clear the filters" }).click();
+  await expect(list.rows).toHaveCount(4);
 
   await list.open("?status=succeeded&workflow=breaks");
   await expect(page.getByRole("heading", { name: "No execution matches" })).toBeVisible();
-  await page.getByRole("link", { name: "Drop the filters" }).click();
-  await expect(list.ended).toHaveCount(3);
-
   await list.open("?q=invoices");
-  await expect(list.ended).toHaveCount(1);
+  await expect(list.rows).toHaveCount(1);
+});
+
+test("a text is looked for while it is typed, and is one step back", async ({ server, visitor }) => {
+  const page = await visitor("alice");
+  for (const workflow of ["quick", "waits"]) await server.run("alice", workflow);
+  const list = new ExecutionsPage(page);
+  await list.open();
+  await expect(list.rows).toHaveCount(2);
+  await page.keyboard.press("/");
+  await expect(list.filters.getByRole("searchbox")).toBeFocused();
+  await page.keyboard.type("qui", { delay: 30 });
+  await expect(page).toHaveURL("/executions?q=qui");
+  await expect(list.rows).toHaveCount(1);
+  await expect(list.filters.getByRole("searchbox")).toBeFocused();
+  await page.keyboard.type("ck", { delay: 30 });
+  await expect(page).toHaveURL("/executions?q=quick");
+  await expect(list.filters.getByRole("searchbox")).toHaveValue("quick");
 });
 
 test("a filtered list takes in what begins to match, and gives up what does no more", async ({ server, visitor }) => {
@@ -111,17 +78,17 @@ test("a filtered list takes in what begins to match, and gives up what does no m
   const list = new ExecutionsPage(page);
   await server.run("alice", "waits");
   await list.open("?status=running");
-  await expect(list.running).toHaveCount(1);
+  await expect(list.rows).toHaveCount(1);
   await server.run("alice", "waits", { gate: "second" });
-  await expect(list.running).toHaveCount(2);
+  await expect(list.rows).toHaveCount(2);
   server.open("go");
-  await expect(list.running).toHaveCount(1);
-  await expect(list.ended).toHaveCount(0);
+  await expect(list.rows).toHaveCount(1);
+  await expect(list.withStatus("Running")).toHaveCount(1);
 
   await list.open("?status=succeeded");
-  await expect(list.ended).toHaveCount(1);
+  await expect(list.rows).toHaveCount(1);
   server.open("second");
-  await expect(list.ended).toHaveCount(2);
+  await expect(list.rows).toHaveCount(2);
 });
 
 test("an admin narrows the list to one owner", async ({ server, visitor }) => {
@@ -132,27 +99,109 @@ test("an admin narrows the list to one owner", async ({ server, visitor }) => {
   }
   const list = new ExecutionsPage(page);
   await list.open();
-  await expect(list.ended).toHaveCount(2);
+  await expect(list.rows).toHaveCount(2);
   await list.filters.getByRole("textbox", { name: "Owner" }).fill("bob");
   await page.keyboard.press("Enter");
-  await expect(page).toHaveURL("/?owner=bob");
-  await expect(list.ended).toHaveCount(1);
+  await expect(page).toHaveURL("/executions?owner=bob");
+  await expect(list.rows).toHaveCount(1);
   await server.run("alice", "quick");
   await server.run("bob", "quick");
-  await expect(list.ended).toContainText(["bob", "bob"]);
-  await expect(list.ended).toHaveCount(2);
+  await expect(list.rows).toContainText(["bob", "bob"]);
+  await expect(list.rows).toHaveCount(2);
 });
 
-test("a long list is read page by page", async ({ server, visitor }) => {
+test("a long list is read page by page, there and back", async ({ server, visitor }) => {
   const page = await visitor("alice");
   const ids: string[] = [];
   for (let n = 0; n < 55; n += 1) ids.push(await server.run("alice", "quick"));
   for (const id of ids) await server.reaches("alice", id, "execution.completed");
   const list = new ExecutionsPage(page);
   await list.open();
-  await expect(list.ended).toHaveCount(50);
+  await expect(list.rows).toHaveCount(50);
   await page.getByRole("link", { name: "Older" }).click();
-  await expect(list.ended).toHaveCount(5);
+  await expect(list.rows).toHaveCount(5);
+  await page.goBack();
+  await expect(list.rows).toHaveCount(50);
+  await page.goForward();
+  await expect(list.rows).toHaveCount(5);
   await page.getByRole("link", { name: "Newest" }).click();
-  await expect(list.ended).toHaveCount(50);
+  await expect(list.rows).toHaveCount(50);
+});
+
+test("what is new waits above while somebody reads, and comes when they ask for it", async ({ server, visitor }) => {
+  const page = await visitor("alice");
+  const list = new ExecutionsPage(page);
+  await server.run("alice", "waits");
+  await list.open();
+  await list.rows.first().hover();
+  const before = await list.rows.first().boundingBox();
+  await server.run("alice", "quick");
+  await server.run("alice", "quick");
+  const more = page.getByRole("button", { name: "2 new" });
+  await expect(more).toBeVisible();
+  await expect(list.rows).toHaveCount(1);
+  expect(await list.rows.first().boundingBox()).toEqual(before);
+  await more.click();
+  await expect(list.rows).toHaveCount(3);
+  await expect(more).toBeHidden();
+});
+
+test("several are selected by box, range and key, cancelled after a question, and run again", async ({ server, visitor }) => {
+  const page = await visitor("alice");
+  server.open("broken");
+  await server.reaches("alice", await server.run("alice", "breaks"), "execution.failed");
+  const running = [await server.run("alice", "waits"), await server.run("alice", "waits")];
+  const list = new ExecutionsPage(page);
+  await list.open();
+  await expect(list.withStatus("Running")).toHaveCount(2);
+  const boxes = list.rows.getByRole("checkbox");
+  await boxes.nth(0).click();
+  await expect(list.selection).toContainText("1 selected");
+  await boxes.nth(2).click({ modifiers: ["Shift"] });
+  await expect(list.selection).toContainText("3 selected");
+  await page.keyboard.press("Escape");
+  await expect(list.selection).toBeHidden();
+  await expect(list.rows.getByRole("checkbox", { checked: true })).toHaveCount(0);
+
+  await page.getByRole("checkbox", { name: "Select all that are shown" }).check();
+  // Each deed tells for how many of the three it makes sense.
+  await expect(list.selection.getByRole("button", { name: "Run again 1" })).toBeVisible();
+  await expect(list.selection.getByRole("button", { name: "Run from what failed 1" })).toBeVisible();
+  await list.selection.getByRole("button", { name: "Cancel 2" }).click();
+  const question = page.getByRole("group", { name: "Cancel 2 executions?" });
+  await expect(question.getByRole("button", { name: "Keep them running" })).toBeFocused();
+  await question.getByRole("button", { name: "Yes, cancel 2" }).click();
+  await expect(list.selection).toContainText("2 told to stop");
+  await expect(list.withStatus("Cancelled")).toHaveCount(2);
+  for (const id of running) expect((await server.snapshot("alice", id)).status).toBe("cancelled");
+
+  // The keyboard alone: to the last row, choose it, run it again.
+  await page.getByRole("button", { name: "Clear the selection" }).click();
+  for (const key of ["j", "j", "ArrowDown", "k", "j", "x"]) await page.keyboard.press(key);
+  await expect(list.rows.nth(2).getByRole("checkbox")).toBeChecked();
+  await list.selection.getByRole("button", { name: "Run again" }).click();
+  await expect(list.selection).toContainText("1 started again");
+  await list.selection.getByRole("button", { name: "Clear the selection" }).click();
+  await page.mouse.move(0, 0);
+  await page.evaluate(() => (document.activeElement as HTMLElement).blur());
+  await expect(list.rows).toHaveCount(4);
+  await expect(list.withStatus("Failed")).toHaveCount(2);
+  await expect(list.rows.first()).toContainText("rerun");
+});
+
+test("what is refused is said of each", async ({ server, visitor, troubles }) => {
+  troubles.meant(REFUSED(409));
+  const page = await visitor("alice");
+  server.write("gone", "steps:\n  - id: say\n    run: echo word\n");
+  await expect(async () => await server.run("alice", "gone")).toPass();
+  const list = new ExecutionsPage(page);
+  await list.open();
+  await expect(list.withStatus("Succeeded")).toHaveCount(1);
+  server.erase("gone");
+  await list.rows.getByRole("checkbox").first().check();
+  await expect(async () => {
+    await list.selection.getByRole("button", { name: "Run again" }).click();
+    await expect(list.selection).toContainText("there is no workflow gone any more", { timeout: 2_000 });
+  }).toPass();
+  await expect(list.selection).toContainText("1 selected");
 });

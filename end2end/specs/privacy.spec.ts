@@ -1,10 +1,11 @@
 import { REFUSED, expect, test } from "../fixtures.ts";
 import { ExecutionPage } from "../pages/execution.ts";
 import { ExecutionsPage } from "../pages/executions.ts";
+import { NowPage } from "../pages/now.ts";
 
 test("two users side by side see only their own, and an admin sees both with their owners", async ({ server, visitor }) => {
   const [alice, bob, root] = [await visitor("alice"), await visitor("bob"), await visitor("root", { role: "admin" })];
-  const [mine, theirs, all] = [alice, bob, root].map((page) => new ExecutionsPage(page));
+  const [mine, theirs, all] = [alice, bob, root].map((page) => new NowPage(page));
   for (const list of [mine, theirs, all]) await list.open();
 
   await server.run("alice", "waits");
@@ -73,7 +74,7 @@ test("an owner's name in the address shows a user nothing of another's", async (
   const list = new ExecutionsPage(alice);
   await list.open("?owner=bob");
   await expect(alice.getByRole("heading", { name: "No execution matches" })).toBeVisible();
-  await expect(list.running).toHaveCount(0);
+  await expect(list.rows).toHaveCount(0);
 });
 
 test("a workflow that only others may start is not there for a user", async ({ server, visitor, troubles }) => {

@@ -1,7 +1,7 @@
 import type { Page } from "@playwright/test";
 import { UNREACHABLE, expect, test } from "../fixtures.ts";
 import { ExecutionPage } from "../pages/execution.ts";
-import { ExecutionsPage } from "../pages/executions.ts";
+import { NowPage } from "../pages/now.ts";
 
 /** The page that was left open says what the same page says when it is loaded now, in all its fields. */
 async function saysWhatAFreshOneSays(old: Page) {
@@ -31,7 +31,7 @@ for (const [signal, how] of [["SIGTERM", "stopped"], ["SIGKILL", "killed"]] as c
       const [first, second] = [new ExecutionPage(running), new ExecutionPage(await running.context().newPage())];
       await first.open(ran);
       await second.open(waited);
-      const list = new ExecutionsPage(await running.context().newPage());
+      const list = new NowPage(await running.context().newPage());
       await list.open();
       await expect(first.lines).toHaveCount(40);
       await expect(second.status).toHaveText("Queued");
@@ -91,7 +91,7 @@ test("a page that lost its link three times has each line once", async ({ server
 test("a page that was offline says so, and shows afterwards what happened meanwhile", async ({ server, wire, visitor, troubles }) => {
   troubles.meant(UNREACHABLE);
   const page = await visitor("alice", { baseURL: wire.url });
-  const list = new ExecutionsPage(page);
+  const list = new NowPage(page);
   await server.run("alice", "waits");
   await list.open();
   wire.cut();
@@ -112,7 +112,7 @@ test("a page that was offline says so, and shows afterwards what happened meanwh
 
 test("a browser that knows that it is offline says so at once", async ({ visitor, troubles }) => {
   troubles.meant(UNREACHABLE);
-  const list = new ExecutionsPage(await visitor("alice"));
+  const list = new NowPage(await visitor("alice"));
   await list.open();
   await list.page.context().setOffline(true);
   await expect(list.light).toHaveText("Offline");
@@ -123,7 +123,7 @@ test("a browser that knows that it is offline says so at once", async ({ visitor
 test("the light says that the page is reconnecting while the server answers but the stream does not", async ({ server, visitor, troubles }) => {
   troubles.meant(UNREACHABLE);
   const page = await visitor("alice");
-  const list = new ExecutionsPage(page);
+  const list = new NowPage(page);
   await page.route("**/api/events*", (route) => route.abort());
   await page.goto("/");
   await expect(list.light).toHaveText("Reconnecting");

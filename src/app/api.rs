@@ -9,7 +9,7 @@ use crate::domain::{
     differences::Failure,
     execution, followed,
     id::{ExecutionId, Seq},
-    listing::{Listing, Opening, Query, WorkflowView},
+    listing::{Listing, Opening, Overview, Query, WorkflowView},
 };
 
 /// A page of the list.
@@ -22,6 +22,15 @@ pub async fn executions(
     query: Query,
 ) -> Result<Listing, ServerFnError> {
     crate::server::doorbell::executions(query).await
+}
+
+/// What is alive, and the last hour.
+///
+/// # Errors
+/// The server's, or that there is none.
+#[server(prefix = "/fn", endpoint = "now", input = Json)]
+pub async fn now() -> Result<Overview, ServerFnError> {
+    crate::server::doorbell::overview().await
 }
 
 /// An execution with the last lines of its log; none if there is none that the viewer may see. The page rendered with

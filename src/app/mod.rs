@@ -15,13 +15,17 @@ pub mod commands;
 pub mod components;
 pub mod flows;
 pub mod following;
+pub mod history;
 pub mod live;
 pub mod log;
 pub mod looks;
+pub mod now;
 pub mod pages;
 pub mod rows;
 pub mod run;
+pub mod selection;
 pub mod shell;
+pub mod strip;
 pub mod toasts;
 pub mod travel;
 
@@ -32,6 +36,7 @@ use pages::{
     execution::ExecutionPage,
     executions::Executions,
     not_found::NotFound,
+    now::NowPage,
     set_up::SetUp,
     settings::{Profile, Settings},
     sign_in::SignIn,
@@ -88,7 +93,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/sign-in") view=SignIn ssr=SsrMode::Async/>
                 <Route path=path!("/set-up") view=SetUp ssr=SsrMode::Async/>
                 <ParentRoute path=path!("") view=Shell ssr=SsrMode::Async>
-                    <Route path=path!("/") view=Executions ssr=SsrMode::Async/>
+                    <Route path=path!("/") view=NowPage ssr=SsrMode::Async/>
                     <Route path=path!("/executions") view=Executions ssr=SsrMode::Async/>
                     <Route path=path!("/executions/:id") view=ExecutionPage ssr=SsrMode::Async/>
                     <Route path=path!("/workflows") view=Workflows ssr=SsrMode::Async/>

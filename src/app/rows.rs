@@ -15,6 +15,7 @@ use crate::domain::{
     execution::{Execution, Status},
     id::{ExecutionId, Seq},
     listing::{PAGE_MAX, Query},
+    time::Timestamp,
 };
 
 /// How many ended executions a page begins with.
@@ -65,13 +66,63 @@ impl Page {
     }
 }
 
-/// A running or waiting execution on the page.
+/// An execution on the page, kept true by the stream.
 #[derive(Clone, Debug)]
 pub struct Row {
     /// Which.
     pub id: ExecutionId,
     /// All that is known of it.
     pub execution: ArcRwSignal<Execution>,
+    /// When it is expected to end, as of what was told last.
+    pub due: ArcRwSignal<Option<Timestamp>>,
+}
+
+impl Row {
+    /// A row of an execution as it was told at `at`, if that is known.
+    pub fn new(execution: Execution, at: Option<Timestamp>) -> Self {
+        let due = at.and_then(|at| Some(at.later(execution.eta_ms?)));
+        Self { id: execution.id, execution: ArcRwSignal::new(execution), due: ArcRwSignal::new(due) }
+    }
+
+    /// The row that `held` has of this execution, brought to what is known now; a new one if it has none. What is on the
+    /// page stays the same row, so that it is not drawn anew.
+    pub fn again(held: &BTreeMap<ExecutionId, Row>, execution: Execution, at: Option<Timestamp>) -> Self {
+        let new = Self::new(execution, at);
+        let Some(row) = held.get(&new.id) else { return new };
+        row.execution.set(new.execution.get_untracked());
+        row.due.set(new.due.get_untracked());
+        row.clone()
+    }
+
+    /// Takes in what happened next. Whoever looks at the execution is told later, once for many: by [`Row::tell`].
+    /// Says whether it changed something.
+    pub fn apply(&self, recorded: &Recorded) -> bool {
+        if self.execution.try_update_untracked(|execution| execution.apply(recorded)) != Some(true) {
+            return false;
+        }
+        let due = self.execution.with_untracked(|execution| execution.eta_ms.map(|ms| recorded.fact.at.later(ms)));
+        let told = matches!(recorded.fact.event, Event::StepProgress { .. }) || due.is_none();
+        if told && self.due.get_untracked() != due {
+            self.due.set(due);
+        }
+        true
+    }
+
+    /// Tells those who look at the execution that it has changed.
+    pub fn tell(&self) {
+        self.execution.notify();
+    }
+
+    /// Where it stands.
+    pub fn status(&self) -> Status {
+        self.execution.with_untracked(|execution| execution.status)
+    }
+}
+
+impl PartialEq for Row {
+    fn eq(&self, other: &Self) -> bool {
+        self.id == other.id && self.execution == other.execution
+    }
 }
 
 /// The rows of a page. A copy is the same rows.
@@ -88,6 +139,8 @@ pub struct Rows {
     /// The last thing that happened, for those who listen.
     pub said: RwSignal<String>,
     query: StoredValue<Query>,
+    /// The rows of what runs and waits, twice [`ACTIVE_MAX`] at most.
+    held: StoredValue<BTreeMap<ExecutionId, Row>>,
     /// Executions that are followed but do not match the filter by status yet, [`ACTIVE_MAX`] at most.
     unseen: StoredValue<Vec<Execution>>,
     seq: StoredValue<Seq>,
@@ -103,6 +156,7 @@ impl Rows {
             next: RwSignal::default(),
             said: RwSignal::default(),
             query: StoredValue::new(query),
+            held: StoredValue::default(),
             unseen: StoredValue::default(),
             seq: StoredValue::default(),
         };
@@ -125,11 +179,12 @@ impl Rows {
     }
 
     fn load(&self, page: Page) {
-        let row = |execution: Execution| Row { id: execution.id, execution: ArcRwSignal::new(execution) };
-        let (running, queued): (Vec<_>, Vec<_>) =
-            page.active.into_iter().partition(|execution| execution.status == Status::Running);
-        self.running.set(running.into_iter().map(row).collect());
-        self.queued.set(queued.into_iter().map(row).collect());
+        let again = |execution| self.held.with_value(|held| Row::again(held, execution, None));
+        let active: Vec<Row> = page.active.into_iter().map(again).collect();
+        self.held.set_value(active.iter().map(|row| (row.id, row.clone())).collect());
+        let (running, queued) = active.into_iter().partition(|row| row.status() == Status::Running);
+        self.running.set(running);
+        self.queued.set(queued);
         self.ended.set(page.ended);
         self.next.set(page.next);
         self.unseen.set_value(Vec::new());
@@ -137,8 +192,7 @@ impl Rows {
     }
 
     fn row(&self, id: ExecutionId) -> Option<Row> {
-        let find = |rows: &Vec<Row>| rows.iter().find(|row| row.id == id).cloned();
-        self.running.with_untracked(find).or_else(|| self.queued.with_untracked(find))
+        self.held.with_value(|held| held.get(&id).cloned())
     }
 
     /// Folds a fact about an execution that is not in view. Says whether the page must be fetched anew.
@@ -173,36 +227,38 @@ impl Rows {
         if turns && filtered && !had { Folded::Beyond } else { Folded::In }
     }
 
-    /// Puts every row where its status belongs.
-    fn arrange(&self, arrived: Vec<Execution>) {
-        let mut moved: Vec<Execution> = arrived;
+    /// Puts the rows whose status has turned, and those that are new, where their status belongs.
+    fn arrange(&self, turned: Vec<(Row, Status)>, arrived: Vec<Execution>) {
         let query = self.query.get_value();
-        for (list, home) in [(self.running, Status::Running), (self.queued, Status::Queued)] {
-            let away = |row: &Row| row.execution.with_untracked(|execution| execution.status != home);
-            if list.with_untracked(|rows| rows.iter().any(away)) {
-                list.update(|rows| {
-                    rows.retain(|row| {
-                        let leaves = away(row);
-                        if leaves {
-                            moved.push(row.execution.get_untracked());
-                        }
-                        !leaves
-                    });
-                });
-            }
+        for (row, was) in turned {
+            let list = if was == Status::Running { self.running } else { self.queued };
+            list.update(|rows| rows.retain(|other| other.id != row.id));
+            self.place(row, &query);
         }
-        for execution in moved {
-            self.say(&execution);
-            if !shows(&query, execution.status) {
-                if !execution.status.is_final() {
-                    self.unseen.update_value(|unseen| keep(unseen, execution, ACTIVE_MAX, |one| one.id));
-                }
-            } else if execution.status.is_final() {
-                self.end(execution.listed());
-            } else {
-                let list = if execution.status == Status::Running { self.running } else { self.queued };
-                let row = Row { id: execution.id, execution: ArcRwSignal::new(execution) };
-                list.update(|rows| keep(rows, row, ACTIVE_MAX, |row| row.id));
+        for execution in arrived {
+            self.place(Row::new(execution, None), &query);
+        }
+    }
+
+    fn place(&self, row: Row, query: &Query) {
+        let execution = row.execution.get_untracked();
+        self.say(&execution);
+        self.held.update_value(|held| _ = held.remove(&row.id));
+        if !shows(query, execution.status) {
+            if !execution.status.is_final() {
+                self.unseen.update_value(|unseen| keep(unseen, execution, ACTIVE_MAX, |one| one.id));
+            }
+        } else if execution.status.is_final() {
+            self.end(execution.listed());
+        } else {
+            let list = if execution.status == Status::Running { self.running } else { self.queued };
+            self.held.update_value(|held| _ = held.insert(row.id, row.clone()));
+            let dropped = list.try_update(|rows| {
+                keep(rows, row, ACTIVE_MAX + 1, |row| row.id);
+                if rows.len() > ACTIVE_MAX { rows.pop() } else { None }
+            });
+            if let Some(row) = dropped.flatten() {
+                self.held.update_value(|held| _ = held.remove(&row.id));
             }
         }
     }
@@ -222,12 +278,7 @@ impl Rows {
 
 impl Follower for Rows {
     fn address(&self) -> String {
-        self.query.with_value(|query| {
-            let pairs = [("workflow", &query.workflow), ("owner", &query.owner)];
-            let pairs: Vec<String> =
-                pairs.iter().filter_map(|(key, value)| value.as_ref().map(|value| format!("{key}={value}"))).collect();
-            if pairs.is_empty() { "/api/events".to_owned() } else { format!("/api/events?{}", pairs.join("&")) }
-        })
+        self.query.with_value(stream_address)
     }
 
     fn stands_at(&self) -> Seq {
@@ -241,8 +292,9 @@ impl Follower for Rows {
         for recorded in facts {
             let id = recorded.fact.execution_id;
             if let Some(row) = self.row(id) {
-                if row.execution.try_update_untracked(|execution| execution.apply(recorded)) == Some(true) {
-                    touched.insert(id, row.execution);
+                let was = row.status();
+                if row.apply(recorded) {
+                    touched.entry(id).or_insert((row, was));
                 }
             } else if let Some(execution) = arrived.iter_mut().find(|execution: &&mut Execution| execution.id == id) {
                 execution.apply(recorded);
@@ -253,10 +305,9 @@ impl Follower for Rows {
         if let Some(last) = facts.last() {
             self.seq.update_value(|seq| *seq = last.seq.max(*seq));
         }
-        for execution in touched.into_values() {
-            execution.notify();
-        }
-        self.arrange(arrived);
+        touched.values().for_each(|(row, _)| row.tell());
+        let turned = touched.into_values().filter(|(row, was)| row.status() != *was).collect();
+        self.arrange(turned, arrived);
         folded
     }
 
@@ -266,8 +317,22 @@ impl Follower for Rows {
     }
 }
 
+/// The stream of all that can be in the answer to `query`.
+pub fn stream_address(query: &Query) -> String {
+    let mut address = "/api/events".to_owned();
+    for (key, value) in [("workflow", &query.workflow), ("owner", &query.owner)] {
+        if let Some(value) = value {
+            address += if address.contains('?') { "&" } else { "?" };
+            address += key;
+            address += "=";
+            address += value.as_str();
+        }
+    }
+    address
+}
+
 /// Puts `new` into a list that is sorted by id, newest first, in the place of the one with its id if there is one.
-fn keep<T>(list: &mut Vec<T>, new: T, most: usize, id: impl Fn(&T) -> ExecutionId) {
+pub fn keep<T>(list: &mut Vec<T>, new: T, most: usize, id: impl Fn(&T) -> ExecutionId) {
     let at = list.partition_point(|one| id(one) > id(&new));
     match list.get_mut(at) {
         Some(same) if id(same) == id(&new) => *same = new,
@@ -276,12 +341,13 @@ fn keep<T>(list: &mut Vec<T>, new: T, most: usize, id: impl Fn(&T) -> ExecutionI
     list.truncate(most);
 }
 
-fn shows(query: &Query, status: Status) -> bool {
+/// Whether one of this status that can be in the answer to `query` is in it now.
+pub fn shows(query: &Query, status: Status) -> bool {
     (query.status.is_empty() || query.status.contains(&status)) && (query.ended_from.is_none() || status.is_final())
 }
 
 /// Whether an execution can be in the answer to `query`, whatever its status comes to be.
-fn has(query: &Query, execution: &Execution) -> bool {
+pub fn has(query: &Query, execution: &Execution) -> bool {
     let made = execution.id.made_at();
     let q = query.q.as_deref().unwrap_or_default().to_lowercase();
     let message = execution.error.as_ref().map(|error| error.message.to_lowercase()).unwrap_or_default();

@@ -116,13 +116,15 @@ fn Find(palette: RwSignal<bool>) -> impl IntoView {
 #[component]
 fn Pages() -> impl IntoView {
     let path = use_location().pathname;
-    let executions = move || path.with(|path| path == "/" || path.starts_with("/executions")).then_some("page");
+    let now = move || path.with(|path| path == "/").then_some("page");
+    let executions = move || path.with(|path| path.starts_with("/executions")).then_some("page");
     let workflows = move || path.with(|path| path.starts_with("/workflows")).then_some("page");
     let settings = move || path.with(|path| path.starts_with("/settings") || path == "/profile").then_some("page");
     view! {
         <nav data-part="pages" aria-label="Pages">
             <ul>
-                <li><a href="/" aria-current=executions title="Executions"><Icon name="list"/><span>"Executions"</span></a></li>
+                <li><a href="/" aria-current=now title="Now"><Icon name="now"/><span>"Now"</span></a></li>
+                <li><a href="/executions" aria-current=executions title="Executions"><Icon name="list"/><span>"Executions"</span></a></li>
                 <li><a href="/workflows" aria-current=workflows title="Workflows"><Icon name="flow"/><span>"Workflows"</span></a></li>
                 <li><a href="/profile" aria-current=settings title="Settings"><Icon name="gear"/><span>"Settings"</span></a></li>
             </ul>

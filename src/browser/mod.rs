@@ -7,6 +7,7 @@ pub mod address;
 pub mod feed;
 pub mod focus;
 pub mod http;
+pub mod keys;
 pub mod page;
 pub mod sizes;
 pub mod storage;

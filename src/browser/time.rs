@@ -37,6 +37,21 @@ pub fn zone(at: Timestamp) -> i64 {
     -(Date::new(&JsValue::from_f64(at.0 as f64)).get_timezone_offset() as i64) * 60_000
 }
 
+/// A point in time as a field for one has it, by this browser's clock: `2026-11-22T10:31`.
+#[expect(clippy::cast_precision_loss, reason = "milliseconds since 1970 fit in 53 bits")]
+pub fn field(at: Timestamp) -> String {
+    let date = Date::new(&JsValue::from_f64(at.0 as f64));
+    let (year, month, day) = (date.get_full_year(), date.get_month() + 1, date.get_date());
+    format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}", date.get_hours(), date.get_minutes())
+}
+
+/// The point in time that such a field names.
+#[expect(clippy::cast_possible_truncation, reason = "milliseconds since 1970 fit in 53 bits")]
+pub fn read(field: &str) -> Option<Timestamp> {
+    let ms = Date::parse(field);
+    (!ms.is_nan()).then_some(Timestamp(ms as i64))
+}
+
 /// Waits.
 pub async fn sleep(time: Duration) {
     let ms = i32::try_from(time.as_millis()).unwrap_or(i32::MAX);

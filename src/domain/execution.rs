@@ -85,6 +85,16 @@ impl Status {
     }
 }
 
+impl From<ExecutionFailure> for Status {
+    fn from(failure: ExecutionFailure) -> Self {
+        match failure {
+            ExecutionFailure::Failed => Status::Failed,
+            ExecutionFailure::TimedOut => Status::TimedOut,
+            ExecutionFailure::Interrupted => Status::Interrupted,
+        }
+    }
+}
+
 impl std::str::FromStr for Status {
     type Err = UnknownStatus;
 
@@ -537,12 +547,7 @@ impl Execution {
                 self.result = Some(result.clone());
             }
             Event::ExecutionFailed { status, error, duration_ms, .. } => {
-                let status = match status {
-                    ExecutionFailure::Failed => Status::Failed,
-                    ExecutionFailure::TimedOut => Status::TimedOut,
-                    ExecutionFailure::Interrupted => Status::Interrupted,
-                };
-                self.finish(status, at, *duration_ms);
+                self.finish((*status).into(), at, *duration_ms);
                 self.error = Some(error.clone());
             }
             Event::ExecutionCancelled { by, duration_ms, .. } => {
@@ -585,7 +590,7 @@ impl Execution {
     /// What a list shows of it: nothing that only its own page shows; its steps only while it may still change.
     pub fn listed(mut self) -> Self {
         self.params = Map::new();
-        self.result = None;
+        self.result = self.result.map(glimpse);
         if self.status.is_final() {
             self.steps = Vec::new();
         }
@@ -615,6 +620,24 @@ impl Execution {
         (self.eta_ms, self.eta_range_ms) = (None, None);
         (self.waiting, self.out_of_touch_at) = (None, None);
     }
+}
+
+/// How many of an execution's outputs a list shows, and how much of each, in characters.
+const GLIMPSE: (usize, usize) = (3, 60);
+
+/// The first outputs of a result, cut short.
+fn glimpse(result: ExecutionResult) -> ExecutionResult {
+    let mut left = GLIMPSE.0;
+    let mut seen = ExecutionResult::new();
+    for (step, outputs) in result {
+        let outputs: BTreeMap<String, String> =
+            outputs.into_iter().take(left).map(|(key, value)| (key, value.chars().take(GLIMPSE.1).collect())).collect();
+        left -= outputs.len();
+        if !outputs.is_empty() {
+            seen.insert(step, outputs);
+        }
+    }
+    seen
 }
 
 /// A percent of work that has not ended: 0.0..=99.9, whatever was said; 0 for what is no number.

@@ -5,6 +5,7 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 
 use super::{
+    activity::{Ran, Tally},
     differences::Failure,
     event::{PlannedStep, Trigger},
     execution::{Execution, Status},
@@ -120,6 +121,34 @@ impl From<When> for String {
     fn from(when: When) -> Self {
         when.to_string()
     }
+}
+
+/// Most running executions that the page of now holds.
+pub const RUNNING_MAX: usize = 1000;
+/// Most queued ones: those whose turn comes first.
+pub const QUEUED_MAX: usize = 200;
+/// How many of those that ended last it shows.
+pub const JUST_ENDED: usize = 12;
+
+/// What the page of now opens with, of one moment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Overview {
+    /// What runs, newest first, [`RUNNING_MAX`] at most.
+    pub running: Vec<Execution>,
+    /// What waits, oldest first, [`QUEUED_MAX`] at most.
+    pub queued: Vec<Execution>,
+    /// Whether more runs, or waits, than is told.
+    pub more: bool,
+    /// What ended last, newest end first, [`JUST_ENDED`] at most.
+    pub ended: Vec<Execution>,
+    /// What ended in the last hour, newest end first, [`super::activity::RUNS_MAX`] at most.
+    pub ran: Vec<Ran>,
+    /// How the executions of the last hour ended, all of them.
+    pub tally: Tally,
+    /// The moment, by the server's clock.
+    pub at: Timestamp,
+    /// The last fact that is in it.
+    pub head: Seq,
 }
 
 /// A page of a list, of one moment.

@@ -3,6 +3,7 @@
 //! Pure and shared by both sides. Nothing here does I/O, reads a clock, or panics.
 
 pub mod access;
+pub mod activity;
 pub mod administration;
 pub mod ansi;
 pub mod axis;
@@ -30,5 +31,6 @@ pub mod search;
 pub mod size;
 pub mod state_hash;
 pub mod time;
+pub mod urgency;
 pub mod usual;
 pub mod workflow;

@@ -78,7 +78,8 @@ pub fn unusual(step: &Step, now: Timestamp) -> Option<String> {
     (taken > high).then(|| format!("taking longer than usual: {}, usually {}", rough(taken), band(low, high)))
 }
 
-fn band(low: u64, high: u64) -> String {
+/// The span between two times: `2 m to 3 m`.
+pub fn band(low: u64, high: u64) -> String {
     let (low, high) = (rough(low), rough(high));
     if low == high { low } else { format!("{low} to {high}") }
 }

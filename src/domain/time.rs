@@ -13,6 +13,11 @@ impl Timestamp {
     pub fn since(self, earlier: Timestamp) -> u64 {
         self.0.saturating_sub(earlier.0).max(0).unsigned_abs()
     }
+
+    /// The point in time so many milliseconds after it.
+    pub fn later(self, ms: u64) -> Timestamp {
+        Timestamp(self.0.saturating_add_unsigned(ms))
+    }
 }
 
 impl fmt::Display for Timestamp {

@@ -5,6 +5,7 @@ use leptos::prelude::{ServerFnError, use_context};
 
 use super::{
     access::{Caller, MaybeCaller, Session, Token, User},
+    clock,
     http::{App, HttpError, workflows},
     journal::JournalError,
     overview::STREAMS_MAX,
@@ -16,7 +17,7 @@ use crate::domain::{
     execution::Execution,
     followed::{FOLLOWED_MAX, Followed},
     id::{ExecutionId, Name, Seq},
-    listing::{Listing, Opening, Query, WorkflowView},
+    listing::{Listing, Opening, Overview, Query, WorkflowView},
 };
 
 /// How many of its last lines an execution's page opens with.
@@ -30,6 +31,16 @@ pub async fn executions(query: Query) -> Answer<Listing> {
     let listing = app.journal.list(&caller.viewer.scope(), &query).await.map_err(failed)?;
     let items = listing.items.into_iter().map(Execution::listed).collect();
     Ok(Listing { items, ..listing })
+}
+
+/// What is alive, and the last hour, of the caller's executions.
+pub async fn overview() -> Answer<Overview> {
+    let (app, caller) = asks()?;
+    let mut overview = app.journal.overview(&caller.viewer.scope(), clock::now()).await.map_err(failed)?;
+    for list in [&mut overview.running, &mut overview.queued, &mut overview.ended] {
+        *list = std::mem::take(list).into_iter().map(Execution::listed).collect();
+    }
+    Ok(overview)
 }
 
 /// What an execution's page opens with; none if it is not there, or not the caller's to see.

@@ -1,17 +1,23 @@
-//! One execution, while it matters: who, where it is, how far, how long already.
+//! One execution, while it matters: who, where it is, how far, how long still, and what is wrong if anything is.
 
 use leptos::prelude::*;
 
 use super::{
-    moment::{elapsed, unusual},
+    moment::{clock, hydrated},
     progress_bar::{ProgressBar, source_word},
     status_badge::{Sign, StatusIcon},
 };
 use crate::{
-    app::rows::trigger_word,
+    app::{
+        live::Live,
+        rows::{Row, trigger_word},
+    },
     domain::{
-        execution::{Execution, Status},
-        reading,
+        event::Source,
+        execution::{Execution, Status, StepStatus},
+        reading::{self, rough},
+        time::Timestamp,
+        urgency::{self, Reason, Urgency},
     },
 };
 
@@ -19,36 +25,34 @@ use crate::{
 #[component]
 pub fn ExecutionRow(
     /// Its execution.
-    execution: RwSignal<Execution>,
+    row: Row,
+    /// What time it was when the page was made.
+    #[prop(optional)]
+    at: Option<Timestamp>,
 ) -> impl IntoView {
+    let live = Live::expect();
+    let (execution, due) = (RwSignal::from(row.execution), RwSignal::from(row.due));
     let fixed = execution.get_untracked();
+    let time = move || live.now.get().or(at);
     let status = Memo::new(move |_| execution.with(|execution| execution.status));
     let percent = Memo::new(move |_| execution.with(|execution| execution.percent.floor()));
     let source = Memo::new(move |_| execution.with(|execution| execution.running().find_map(|step| step.source)));
-    let message = Memo::new(move |_| execution.with(message));
-    let place = Memo::new(move |_| execution.with(place));
+    let reason = Memo::new(move |_| time().and_then(|now| execution.with(|execution| urgency::reason(execution, now))));
+    let sign = Memo::new(move |_| execution.with(|execution| sign(execution, reason.read().as_ref())));
     let queued = move || status.get() == Status::Queued;
-    let elapsed = elapsed(execution);
-    let unusual = unusual(execution);
-    let left = Memo::new(move |_| execution.with(reading::left));
     view! {
-        <li class="execution-row" data-status=move || status.get().word() data-source=move || source.get().map(source_word)>
-            <StatusIcon sign=Signal::derive(move || Sign::from(status.get())) percent=percent/>
+        <li
+            class="execution-row"
+            data-status=move || sign.get().word
+            data-source=move || source.get().map(source_word)
+            data-urgency=move || reason.with(|reason| reason.as_ref().map(|reason| reason.urgency.word()))
+        >
+            <StatusIcon sign percent/>
             <div data-part="name">
                 <a href=format!("/executions/{}", fixed.id)>{fixed.workflow.to_string()}</a>
                 <small>{format!("{} · {}", fixed.owner, trigger_word(fixed.trigger))}</small>
             </div>
-            <div data-part="step">
-                <span>
-                    <strong>{move || place.get().0}</strong>
-                    " "
-                    <span>{move || place.get().1}</span>
-                </span>
-                <small>
-                    {move || unusual.get().map(|unusual| view! { <span data-part="reason">{unusual}</span> " " })}
-                    {move || message.get()}
-                </small>
-            </div>
+            <Doing execution reason/>
             <div data-part="bar">
                 <ProgressBar execution/>
             </div>
@@ -56,16 +60,104 @@ pub fn ExecutionRow(
                 {move || {
                     (!queued())
                         .then(|| view! {
+                            <span aria-hidden="true">{move || (source.get() == Some(Source::Estimated)).then_some("~")}</span>
                             <data value=move || percent.get().to_string()>{move || percent.get().to_string()}</data>
                             <small>"%"</small>
                         })
                 }}
             </div>
-            <div data-part="left">
-                <span>{move || elapsed.get().unwrap_or_else(|| "waits".to_owned())}</span>
-                <small>{move || left.get()}</small>
-            </div>
+            <Left execution due time=Signal::derive(time)/>
         </li>
+    }
+}
+
+/// The step at work, and below it what is wrong, or what it says.
+#[component]
+fn Doing(execution: RwSignal<Execution>, reason: Memo<Option<Reason>>) -> impl IntoView {
+    let place = Memo::new(move |_| execution.with(place));
+    let message = Memo::new(move |_| execution.with(message));
+    let why = Memo::new(move |_| reason.with(|reason| reason.as_ref().map(|reason| reason.why.clone())));
+    let rest = move || {
+        reason.with(|reason| match reason {
+            Some(reason) if !reason.rest.is_empty() => format!(" · {}", reason.rest),
+            Some(_) => String::new(),
+            None => message.get(),
+        })
+    };
+    view! {
+        <div data-part="step">
+            <span>
+                <strong>{move || place.get().0}</strong>
+                " "
+                <span>{move || place.get().1}</span>
+            </span>
+            <small>
+                {move || why.get().map(|why| view! { <span data-part="reason">{why}</span> })}
+                {rest}
+            </small>
+        </div>
+    }
+}
+
+/// How long still, and when that is; or how long already, if nobody knows.
+#[component]
+fn Left(
+    execution: RwSignal<Execution>,
+    due: RwSignal<Option<Timestamp>>,
+    time: Signal<Option<Timestamp>>,
+) -> impl IntoView {
+    let hydrated = hydrated();
+    let left = Memo::new(move |_| execution.with(|execution| left(execution, due.get(), time.get())));
+    let below = move || {
+        left.with(|(_, below)| match below {
+            Below::Nothing => String::new(),
+            Below::Words(words) => (*words).to_owned(),
+            Below::At(at) => {
+                let clock = clock(*at, hydrated.get());
+                // The seconds of a guess are noise.
+                format!("about {}", clock.get(..5).filter(|_| clock.len() == 8).unwrap_or(&clock))
+            }
+        })
+    };
+    view! {
+        <div data-part="left">
+            <span>{move || left.with(|(first, _)| first.clone())}</span>
+            <small>{below}</small>
+        </div>
+    }
+}
+
+#[derive(Clone, PartialEq)]
+enum Below {
+    Nothing,
+    Words(&'static str),
+    At(Timestamp),
+}
+
+fn left(execution: &Execution, due: Option<Timestamp>, now: Option<Timestamp>) -> (String, Below) {
+    if execution.status != Status::Running {
+        let took = execution.duration_ms.map(rough).unwrap_or_default();
+        return (took, Below::Nothing);
+    }
+    let Some(now) = now else { return (reading::left(execution).unwrap_or_default(), Below::Nothing) };
+    if let Some(over) = urgency::overtime(execution, now) {
+        return (format!("{} over", rough(over)), Below::Words("its usual time"));
+    }
+    match due {
+        Some(due) if due > now => (format!("~{}", rough(due.since(now))), Below::At(due)),
+        Some(_) => ("any moment".to_owned(), Below::Nothing),
+        None => (rough(now.since(execution.started_at.unwrap_or(now))), Below::Words("so far")),
+    }
+}
+
+/// What the icon shows: the status, or what is wrong.
+fn sign(execution: &Execution, reason: Option<&Reason>) -> Sign {
+    let retries = execution.running().any(|step| step.status == StepStatus::Retrying);
+    match reason.map(|reason| reason.urgency) {
+        Some(Urgency::Failing) if retries => Sign::from(StepStatus::Retrying),
+        Some(Urgency::Stalled) => Sign { word: "stalled", label: "Stalled" },
+        Some(Urgency::OutOfTouch) => Sign { word: "stalled", label: "Out of touch" },
+        _ => Sign::from(execution.status),
     }
 }
 
@@ -82,9 +174,11 @@ fn place(execution: &Execution) -> (String, String) {
     (names.join(", "), format!("{at} of {of}"))
 }
 
-fn message(execution: &Execution) -> String {
-    if execution.status == Status::Queued {
-        return reading::waits(execution).unwrap_or_else(|| "waits for its turn".to_owned());
+/// What it says; when it has ended, how.
+pub fn message(execution: &Execution) -> String {
+    match execution.status {
+        Status::Queued => reading::waits(execution).unwrap_or_else(|| "waits for its turn".to_owned()),
+        Status::Running => execution.running().find_map(|step| step.message.clone()).unwrap_or_default(),
+        ended => ended.label().to_lowercase(),
     }
-    execution.running().find_map(|step| step.message.clone()).unwrap_or_default()
 }

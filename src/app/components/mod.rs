@@ -1,14 +1,18 @@
 //! The parts that pages are made of. Each has a file and a class of the same name in `style/`.
 
+pub mod active_list;
+pub mod activity_strip;
 pub mod ansi;
 pub mod command_palette;
 pub mod copy_button;
+pub mod count_bar;
 pub mod dialog;
 pub mod door;
 pub mod ended_list;
 pub mod error_panel;
 pub mod execution_header;
 pub mod execution_row;
+pub mod execution_table;
 pub mod field;
 pub mod filter_bar;
 pub mod follow_button;
@@ -25,6 +29,7 @@ pub mod rerun_button;
 pub mod result_table;
 pub mod run_form;
 pub mod secret_field;
+pub mod selection_bar;
 pub mod send_form;
 pub mod shortcuts;
 pub mod status_badge;

@@ -1,6 +1,6 @@
-//! What runs, what waits, what has ended.
+//! All executions: of every status, as far back as they are kept, page by page.
 
-use leptos::{either::Either, prelude::*};
+use leptos::{either::Either, ev, prelude::*};
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
@@ -8,14 +8,18 @@ use crate::{
     app::{
         api,
         components::{
-            ended_list::EndedList, execution_row::ExecutionRow, filter_bar::FilterBar, icon::Icon, trouble::Trouble,
+            execution_table::ExecutionTable, filter_bar::FilterBar, icon::Icon, selection_bar::SelectionBar,
+            trouble::Trouble,
         },
-        rows::{Page, Row, Rows, query_of},
+        history::{History, PAGE},
+        rows::query_of,
+        selection::Selection,
         shell::Me,
     },
+    browser::keys,
     domain::{
         id::{ExecutionId, Name},
-        listing::Query,
+        listing::{Listing, Query},
     },
 };
 
@@ -27,19 +31,22 @@ pub fn Executions() -> impl IntoView {
     let page = Resource::new(
         move || query.get(),
         |query| async move {
-            let page = Page::fetch(query.clone()).await;
-            page.map(|page| (query, page))
+            let query = Query { limit: Some(PAGE), ..query };
+            let listing = api::executions(query.clone()).await;
+            listing.map(|listing| (query, listing))
         },
     );
+    let busy = RwSignal::new(false);
     let found = move || {
         Suspend::new(async move {
             match page.await {
-                Ok((query, page)) => Either::Left(view! { <Found query page/> }),
+                Ok((query, listing)) => Either::Left(view! { <Found query listing/> }),
                 Err(_) => Either::Right(view! { <Trouble/> }),
             }
         })
     };
     view! {
+        <Title text="Executions"/>
         <div class="page-header">
             <h1>"Executions"</h1>
             <div data-part="actions">
@@ -47,7 +54,9 @@ pub fn Executions() -> impl IntoView {
             </div>
         </div>
         <Filters query/>
-        <Transition>{found}</Transition>
+        <div class="executions-page" aria-busy=move || busy.get().to_string()>
+            <Transition set_pending=busy.write_only()>{found}</Transition>
+        </div>
     }
 }
 
@@ -68,64 +77,95 @@ fn Filters(query: Memo<Query>) -> impl IntoView {
 }
 
 #[component]
-fn Found(query: Query, page: Page) -> impl IntoView {
-    let rows = Rows::new(query.clone(), page);
-    rows.follow();
-    let title = move || match rows.running.with(Vec::len) {
-        0 => "Executions".to_owned(),
-        running => format!("{running} running"),
-    };
+fn Found(query: Query, listing: Listing) -> impl IntoView {
+    let history = History::new(query.clone(), listing);
+    history.follow();
+    let selection = Selection::new(history);
     let older = query.before.is_some();
     let filtered = Query { limit: None, before: None, ..query.clone() } != Query::default();
     view! {
-        <Title text=title/>
-        <Active title="Running" rows=rows.running/>
-        <Active title="Queued" rows=rows.queued/>
-        <Ended rows/>
-        <Show when=move || rows.is_empty()>
+        <New history/>
+        <Reading history selection/>
+        <Show when=move || history.rows.with(Vec::is_empty)>
             <Nothing filtered older/>
         </Show>
-        <Older rows query=query.clone()/>
-        <p class="visually-hidden" role="status">{move || rows.said.get()}</p>
+        <Older history query=query.clone()/>
+        <SelectionBar selection/>
+        <p class="visually-hidden" role="status">{move || history.said.get()}</p>
     }
 }
 
-/// What runs, or what waits.
+/// The table, and whether somebody reads it: they point at it, have the focus there, selected something, or scrolled.
 #[component]
-pub fn Active(
-    /// The name of the part.
-    title: &'static str,
-    /// What is in it.
-    rows: RwSignal<Vec<Row>>,
-) -> impl IntoView {
+fn Reading(history: History, selection: Selection) -> impl IntoView {
+    let (pointed, focused, scrolled) = (RwSignal::new(false), RwSignal::new(false), RwSignal::new(false));
+    Effect::new(move || {
+        let selected = selection.chosen.with(|chosen| !chosen.is_empty());
+        history.hold(pointed.get() || focused.get() || scrolled.get() || selected);
+    });
+    Effect::new(move || {
+        let scrolling = window_event_listener(ev::scroll, move |_| {
+            let down = keys::scrolled();
+            if scrolled.get_untracked() != down {
+                scrolled.set(down);
+            }
+        });
+        let keys = window_event_listener(ev::keydown, move |event| pressed(&event, selection));
+        on_cleanup(move || {
+            scrolling.remove();
+            keys.remove();
+        });
+    });
     view! {
-        <section aria-label=title hidden=move || rows.with(Vec::is_empty)>
-            <div class="section-heading">
-                <h2>{title}</h2>
-                <span>{move || rows.with(Vec::len)}</span>
-            </div>
-            <ul aria-label=title>
-                <For each=move || rows.get() key=|row| row.id let:row>
-                    <ExecutionRow execution=RwSignal::from(row.execution)/>
-                </For>
-            </ul>
-        </section>
+        <div
+            hidden=move || history.rows.with(Vec::is_empty)
+            on:pointerenter=move |_| pointed.set(true)
+            on:pointerleave=move |_| pointed.set(false)
+            on:focusin=move |_| focused.set(true)
+            on:focusout=move |_| focused.set(false)
+        >
+            <ExecutionTable history selection/>
+        </div>
     }
 }
 
-/// What has ended.
+/// From row to row by the keyboard.
+fn pressed(event: &ev::KeyboardEvent, selection: Selection) {
+    if keys::typing(event) {
+        return;
+    }
+    const LINKS: &str = ".execution-table tbody th a";
+    match event.key().as_str() {
+        "j" | "ArrowDown" if keys::step(LINKS, true) => event.prevent_default(),
+        "k" | "ArrowUp" if keys::step(LINKS, false) => event.prevent_default(),
+        "x" => {
+            let link = keys::focused_link();
+            let id = link.as_deref().and_then(|link| link.rsplit('/').next()).and_then(|id| id.parse().ok());
+            if let Some(id) = id {
+                selection.toggle(id, event.shift_key());
+            }
+        }
+        "/" if keys::focus(".filter-bar input[type=search]") => event.prevent_default(),
+        "Escape" => selection.clear(),
+        _ => {}
+    }
+}
+
+/// Says that there are new ones, which would move what somebody reads.
 #[component]
-pub fn Ended(
-    /// The rows it is a part of.
-    rows: Rows,
-) -> impl IntoView {
+fn New(history: History) -> impl IntoView {
+    let take_in = move |_| {
+        history.take_in();
+        keys::to_top();
+    };
     view! {
-        <section aria-label="Ended" hidden=move || rows.ended.with(Vec::is_empty)>
-            <div class="section-heading">
-                <h2>"Ended"</h2>
-            </div>
-            <EndedList executions=rows.ended/>
-        </section>
+        <p class="new-bar" role="status">
+            <Show when=move || { history.waiting.get() > 0 }>
+                <button class="button" type="button" on:click=take_in>
+                    {move || format!("{} new", history.waiting.get())}
+                </button>
+            </Show>
+        </p>
     }
 }
 
@@ -136,7 +176,7 @@ fn Nothing(filtered: bool, older: bool) -> impl IntoView {
             <div class="empty-state">
                 <h2>"No execution matches"</h2>
                 <p>"None that you may see is like that. One that begins to match appears here by itself."</p>
-                <div data-part="actions"><a class="button" href="/">"Drop the filters"</a></div>
+                <div data-part="actions"><a class="button" href="/executions">"Clear the filters"</a></div>
             </div>
         })
     } else {
@@ -146,7 +186,7 @@ fn Nothing(filtered: bool, older: bool) -> impl IntoView {
                 <p>"Start a workflow from its page, or from a terminal. It appears here by itself."</p>
                 <pre>"runcast start hello --follow"</pre>
                 <div data-part="actions">
-                    <a class="button" data-kind="main" href="/workflows"><Icon name="play"/>"Choose a workflow"</a>
+                    <a class="button" data-kind="main" href="/workflows"><Icon name="play"/>"Start a workflow"</a>
                 </div>
             </div>
         })
@@ -154,9 +194,9 @@ fn Nothing(filtered: bool, older: bool) -> impl IntoView {
 }
 
 #[component]
-fn Older(rows: Rows, query: Query) -> impl IntoView {
+fn Older(history: History, query: Query) -> impl IntoView {
     let newest = query.before.is_some().then(|| address(&query, None));
-    let older = move || rows.next.get().map(|before| address(&query, Some(before)));
+    let older = move || history.next.get().map(|before| address(&query, Some(before)));
     view! {
         <nav class="pager" aria-label="Pages of the list">
             {newest.map(|href| view! { <a class="button" href=href>"Newest"</a> })}
@@ -166,7 +206,7 @@ fn Older(rows: Rows, query: Query) -> impl IntoView {
 }
 
 /// The address of another page of the same list.
-fn address(query: &Query, before: Option<ExecutionId>) -> String {
+pub fn address(query: &Query, before: Option<ExecutionId>) -> String {
     let status: Vec<&str> = query.status.iter().map(|status| status.word()).collect();
     let pairs = [
         ("q", query.q.clone()),
@@ -185,5 +225,5 @@ fn address(query: &Query, before: Option<ExecutionId>) -> String {
             map.insert(key, value);
         }
     }
-    format!("/{}", map.to_query_string())
+    format!("/executions{}", map.to_query_string())
 }

@@ -3,6 +3,7 @@
 pub mod execution;
 pub mod executions;
 pub mod not_found;
+pub mod now;
 pub mod set_up;
 pub mod settings;
 pub mod sign_in;

@@ -4,15 +4,17 @@ use leptos::{either::EitherOf3, prelude::*};
 use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
 
-use super::{
-    executions::{Active, Ended},
-    not_found::Missing,
-};
+use super::not_found::Missing;
 use crate::{
     app::{
         api,
         components::{
-            follow_button::FollowButton, history_bars::HistoryBars, moment::Moment, run_form::RunForm, trouble::Trouble,
+            active_list::{Active, Ended},
+            follow_button::FollowButton,
+            history_bars::HistoryBars,
+            moment::Moment,
+            run_form::RunForm,
+            trouble::Trouble,
         },
         rows::{Page, Rows},
     },
@@ -59,7 +61,7 @@ fn query(view: &WorkflowView) -> Query {
 fn Found(workflow: WorkflowView, page: Page) -> impl IntoView {
     let rows = Rows::new(query(&workflow), page);
     rows.follow();
-    let all = format!("/?workflow={}", workflow.name);
+    let all = format!("/executions?workflow={}", workflow.name);
     let errors = workflow.errors.iter().cloned().map(|error| {
         view! { <div class="notice-bar" data-level="error" role="note"><strong>"The file is broken."</strong>{error}</div> }
     });

@@ -12,6 +12,7 @@ mod failure;
 mod list;
 mod log;
 mod marks;
+mod overview;
 mod page;
 mod past;
 mod query;

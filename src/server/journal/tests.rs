@@ -12,7 +12,7 @@ use crate::{
         event::{Event, ExecutionError, ExecutionFailure, ExecutionResult, PlannedStep, Recorded, Trigger},
         execution::Status,
         id::{Name, StepId},
-        listing::{Query, When},
+        listing::{JUST_ENDED, Query, When},
         log::{Line, Stream},
         time::Timestamp,
         workflow::Workflow,
@@ -427,6 +427,35 @@ impl Story {
 }
 
 #[tokio::test]
+async fn an_overview_tells_what_is_alive_and_how_the_last_hour_ended() {
+    let journal = in_memory(&Feed::default()).await;
+    let (waits, runs) = (Story::new("alice", "waits"), Story::new("alice", "runs"));
+    waits.begin(&journal).await;
+    runs.begin(&journal).await;
+    journal.append(runs.started()).await;
+    for n in 0..JUST_ENDED + 3 {
+        Story::new(if n % 2 == 0 { "alice" } else { "bob" }, "ended").whole(&journal).await;
+    }
+    let now = crate::server::clock::now();
+    let of = async |scope, now| journal.overview(&scope, now).await.expect("an overview");
+    let all = of(Scope::Everything, now).await;
+    assert_eq!(all.running.iter().map(|one| one.id).collect::<Vec<_>>(), [runs.id]);
+    assert_eq!(all.queued.iter().map(|one| one.id).collect::<Vec<_>>(), [waits.id]);
+    assert_eq!((all.ended.len(), all.ran.len(), all.more), (JUST_ENDED, JUST_ENDED + 3, false));
+    assert_eq!(all.tally.count(&[Status::Succeeded], now), JUST_ENDED as u64 + 3);
+    assert!(all.ran.iter().all(|ran| ran.finished_at.since(ran.started_at) == 5), "{:?}", all.ran);
+    assert_eq!(all.head, journal.head().await.expect("a head"));
+
+    let hers = of(Scope::Owner(name("bob")), now).await;
+    assert_eq!((hers.running.len(), hers.queued.len(), hers.ran.len()), (0, 0, 7));
+    assert_eq!(hers.tally.count(&[Status::Succeeded], now), 7);
+    assert!(hers.ended.iter().all(|one| one.owner == name("bob")));
+
+    let later = of(Scope::Everything, Timestamp(now.0 + 3_700_000)).await;
+    assert_eq!((later.ran.len(), later.ended.len(), later.running.len()), (0, JUST_ENDED, 1), "an hour later");
+}
+
+#[tokio::test]
 async fn a_journal_from_before_triggers_were_listed_by_lists_by_them() {
     let folder = tempfile::tempdir().expect("a folder");
     let journal = on_disk(folder.path()).await;
@@ -443,8 +472,9 @@ async fn a_journal_from_before_triggers_were_listed_by_lists_by_them() {
         "drop index executions_started_by",
         "drop index executions_of_owner_started_by",
         "drop index executions_ended_started_by",
+        "drop index executions_finished_of_owner",
         "alter table executions drop column started_by",
-        "delete from _sqlx_migrations where description = 'filters'",
+        "delete from _sqlx_migrations where description in ('filters', 'overview')",
     ] {
         sqlx::query(undo).execute(&mut connection).await.expect(undo);
     }
