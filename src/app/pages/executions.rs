@@ -84,7 +84,6 @@ fn Found(query: Query, listing: Listing) -> impl IntoView {
     let older = query.before.is_some();
     let filtered = Query { limit: None, before: None, ..query.clone() } != Query::default();
     view! {
-        <New history/>
         <Reading history selection/>
         <Show when=move || history.rows.with(Vec::is_empty)>
             <Nothing filtered older/>
@@ -124,6 +123,8 @@ fn Reading(history: History, selection: Selection) -> impl IntoView {
             on:focusin=move |_| focused.set(true)
             on:focusout=move |_| focused.set(false)
         >
+            // Whoever goes to the button still reads: it stays until it is pressed.
+            <New history/>
             <ExecutionTable history selection/>
         </div>
     }
