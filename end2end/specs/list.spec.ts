@@ -163,7 +163,7 @@ test("several are selected by box, range and key, cancelled after a question, an
   await expect(list.selection).toBeHidden();
   await expect(list.rows.getByRole("checkbox", { checked: true })).toHaveCount(0);
 
-  await page.getByRole("checkbox", { name: "Select all that are shown" }).check();
+  await page.getByRole("checkbox", { name: "Choose all that are shown" }).check();
   // Each deed tells for how many of the three it makes sense.
   await expect(list.selection.getByRole("button", { name: "Run again 1" })).toBeVisible();
   await expect(list.selection.getByRole("button", { name: "Run from what failed 1" })).toBeVisible();

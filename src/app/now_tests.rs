@@ -160,7 +160,8 @@ fn ends_of_executions_beyond_the_page_are_counted_and_told_twice_count_once() {
     assert_eq!(now.strip.with_untracked(|strip| strip.bars.len()), 1);
     now.tick(Timestamp(5000 + 62 * MINUTE));
     assert_eq!(now.counts.get_untracked().failed, 0);
-    now.tick(Timestamp(5000 + 62 * MINUTE + 10_000));
+    // The strip is drawn anew every ten seconds.
+    now.tick(Timestamp(63 * MINUTE));
     assert_eq!(now.strip.with_untracked(|strip| strip.bars.len()), 0);
 }
 

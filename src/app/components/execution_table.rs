@@ -43,7 +43,7 @@ pub fn ExecutionTable(
                         <td data-part="box">
                             <input
                                 type="checkbox"
-                                aria-label="Select all that are shown"
+                                aria-label="Choose all that are shown"
                                 prop:checked=all
                                 on:change=move |_| selection.all()
                             />
@@ -94,7 +94,7 @@ fn TableRow(row: Row, selection: Selection) -> impl IntoView {
             <td data-part="box">
                 <input
                     type="checkbox"
-                    aria-label=format!("Select {} {}", fixed.workflow, id.short())
+                    aria-label=format!("Choose {} {}", fixed.workflow, id.short())
                     prop:checked=chosen
                     on:click=move |event| selection.toggle(id, event.shift_key())
                 />
