@@ -131,7 +131,7 @@ impl Selection {
     }
 
     /// How many are selected and still there.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.rows().len()
     }
 

@@ -12,7 +12,7 @@ pub fn SelectionBar(
     /// What is selected.
     selection: Selection,
 ) -> impl IntoView {
-    let number = Memo::new(move |_| selection.len());
+    let number = Memo::new(move |_| selection.count());
     let asking = RwSignal::new(false);
     let there = move || number.get() > 0 || selection.outcome.with(Option::is_some);
     view! {
@@ -73,7 +73,7 @@ fn Offer(
     icon: &'static str,
     act: impl Fn() + Copy + Send + Sync + 'static,
 ) -> impl IntoView {
-    let (suits, all) = (Memo::new(move |_| selection.suiting(deed)), Memo::new(move |_| selection.len()));
+    let (suits, all) = (Memo::new(move |_| selection.suiting(deed)), Memo::new(move |_| selection.count()));
     let label = move || if suits.get() == all.get() { word.to_owned() } else { format!("{word} {}", suits.get()) };
     view! {
         <Show when=move || { suits.get() > 0 }>
