@@ -97,8 +97,8 @@ async fn a_list_is_narrowed_by_what_started_it_and_by_time() {
     let work = work["id"].as_str().expect("it has an id").to_owned();
     let found = async |query: &str| ids(&alice.json(&format!("/api/executions?{query}")).await);
     assert_eq!(found("trigger=api").await, [failed[0].clone(), api[0].clone()]);
-    assert_eq!(found("trigger=rerun").await, [again.clone()]);
-    assert_eq!(found("trigger=external&status=running").await, [work.clone()]);
+    assert_eq!(found("trigger=rerun").await, std::slice::from_ref(&again));
+    assert_eq!(found("trigger=external&status=running").await, std::slice::from_ref(&work));
     assert_eq!(found("trigger=api&status=failed,succeeded&limit=1").await, [failed[0].clone()]);
     assert_eq!(found("trigger=webhook").await, [""; 0]);
 
