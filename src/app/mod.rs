@@ -12,20 +12,22 @@ use leptos_router::{
 
 pub mod api;
 pub mod components;
+pub mod editing;
 pub mod flows;
 pub mod live;
 pub mod log;
 pub mod pages;
 pub mod rows;
 pub mod run;
+pub mod sheet;
 pub mod shell;
 pub mod travel;
 
 use components::icon::Symbols;
 use live::Live;
 use pages::{
-    execution::ExecutionPage, executions::Executions, not_found::NotFound, set_up::SetUp, sign_in::SignIn,
-    workflow::WorkflowPage, workflows::Workflows,
+    check::Check, execution::ExecutionPage, executions::Executions, not_found::NotFound, set_up::SetUp,
+    sign_in::SignIn, workflow::WorkflowPage, workflows::Workflows,
 };
 use shell::Shell;
 
@@ -73,6 +75,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/") view=Executions ssr=SsrMode::Async/>
                     <Route path=path!("/executions") view=Executions ssr=SsrMode::Async/>
                     <Route path=path!("/executions/:id") view=ExecutionPage ssr=SsrMode::Async/>
+                    <Route path=path!("/check") view=Check ssr=SsrMode::Async/>
                     <Route path=path!("/workflows") view=Workflows ssr=SsrMode::Async/>
                     <Route path=path!("/workflows/:name") view=WorkflowPage ssr=SsrMode::Async/>
                 </ParentRoute>

@@ -4,6 +4,8 @@
 //! in effects and event handlers only, and the server runs neither.
 
 pub mod address;
+pub mod clipboard;
+pub mod editor;
 pub mod feed;
 pub mod focus;
 pub mod http;

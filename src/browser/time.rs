@@ -37,6 +37,15 @@ pub fn zone(at: Timestamp) -> i64 {
     -(Date::new(&JsValue::from_f64(at.0 as f64)).get_timezone_offset() as i64) * 60_000
 }
 
+/// The same without seconds.
+pub fn minute(at: Timestamp) -> String {
+    let text = local(at);
+    match text.rsplit_once(':') {
+        Some((minute, _)) if text.matches(':').count() == 2 => minute.to_owned(),
+        _ => text,
+    }
+}
+
 /// Waits.
 pub async fn sleep(time: Duration) {
     let ms = i32::try_from(time.as_millis()).unwrap_or(i32::MAX);

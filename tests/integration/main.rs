@@ -13,6 +13,7 @@ mod estimates;
 mod exec;
 mod external;
 mod flood;
+mod folder;
 mod history;
 mod hooks;
 mod house;

@@ -1,24 +1,32 @@
 //! The parts that pages are made of. Each has a file and a class of the same name in `style/`.
 
 pub mod ansi;
+pub mod checked_plan;
+pub mod copy_button;
 pub mod ended_list;
 pub mod error_panel;
 pub mod execution_header;
 pub mod execution_row;
 pub mod field;
 pub mod filter_bar;
-pub mod history_bars;
+pub mod history_chart;
 pub mod icon;
 pub mod live_light;
 pub mod moment;
 pub mod output_log;
+pub mod plan_steps;
 pub mod progress_bar;
 pub mod rerun_buttons;
 pub mod result_table;
 pub mod run_form;
+pub mod run_plan;
+pub mod sparkline;
 pub mod status_badge;
 pub mod step_list;
 pub mod stop_button;
 pub mod theme_switch;
 pub mod time_ruler;
 pub mod trouble;
+pub mod workflow_terms;
+pub mod yaml_editor;
+pub mod yaml_view;
