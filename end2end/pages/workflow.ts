@@ -1,3 +1,4 @@
+import { expect } from "@playwright/test";
 import { Frame } from "./frame.ts";
 
 /** One workflow: its form, and what it is. */
@@ -19,6 +20,17 @@ export class WorkflowPage extends Frame {
   get run() {
     return this.form.getByRole("button", { name: "Run" });
   }
+
+  /** How the last runs went, oldest first. */
+  get chart() {
+    return this.page.getByRole("list", { name: "How the last runs ended, oldest first" });
+  }
+
+  /** A number of the head, by the words under it. */
+  number(words: string) {
+    const pair = this.page.locator("dl > div").filter({ has: this.page.getByRole("term").getByText(words, { exact: true }) });
+    return pair.getByRole("definition");
+  }
 }
 
 /** All workflows. */
@@ -31,5 +43,31 @@ export class WorkflowsPage extends Frame {
 
   row(name: string) {
     return this.page.getByRole("row").filter({ has: this.page.getByRole("link", { name, exact: true }) });
+  }
+}
+
+/** Where a file is checked before it is run. */
+export class CheckPage extends Frame {
+  async open(of?: string) {
+    const answer = await this.page.goto(of ? `/check?of=${of}` : "/check");
+    await this.isReady();
+    return answer;
+  }
+
+  /** The page follows nothing, so it is ready once its buttons are. */
+  async isReady() {
+    await expect(this.page.getByRole("button", { name: "Copy" })).toBeEnabled();
+  }
+
+  get text() {
+    return this.page.getByRole("textbox", { name: "Workflow file" });
+  }
+
+  get verdict() {
+    return this.page.getByRole("region", { name: "What it comes to" }).getByRole("status");
+  }
+
+  get errors() {
+    return this.page.getByRole("list", { name: "Errors" }).getByRole("listitem");
   }
 }

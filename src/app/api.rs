@@ -9,7 +9,7 @@ use crate::domain::{
     differences::Failure,
     execution, followed,
     id::{ExecutionId, Seq},
-    listing::{Listing, Opening, Overview, Query, WorkflowView},
+    listing::{Listing, Opening, Overview, Query, WorkflowFolder, WorkflowSheet, WorkflowView},
 };
 
 /// A page of the list.
@@ -74,7 +74,16 @@ pub async fn workflows() -> Result<Vec<WorkflowView>, ServerFnError> {
     crate::server::doorbell::workflows().await
 }
 
-/// One of them; none if there is none. The page rendered with none of it is a 404.
+/// The same, with the moment that it is of.
+///
+/// # Errors
+/// The server's, or that there is none.
+#[server(prefix = "/fn", endpoint = "folder", input = Json)]
+pub async fn folder() -> Result<WorkflowFolder, ServerFnError> {
+    crate::server::doorbell::folder().await
+}
+
+/// One of them with its file; none if there is none. The page rendered with none of it is a 404.
 ///
 /// # Errors
 /// The server's, or that there is none.
@@ -82,15 +91,15 @@ pub async fn workflows() -> Result<Vec<WorkflowView>, ServerFnError> {
 pub async fn workflow(
     /// Which.
     name: String,
-) -> Result<Option<WorkflowView>, ServerFnError> {
-    let view = match name.parse() {
+) -> Result<Option<WorkflowSheet>, ServerFnError> {
+    let sheet = match name.parse() {
         Ok(name) => crate::server::doorbell::workflow(name).await?,
         Err(_) => None,
     };
-    if view.is_none() {
+    if sheet.is_none() {
         crate::server::missing::page_not_found();
     }
-    Ok(view)
+    Ok(sheet)
 }
 
 /// Who is signed in.

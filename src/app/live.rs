@@ -38,6 +38,8 @@ pub struct Live {
     pub mended: RwSignal<u32>,
     /// What keeps the server from telling what happens, if anything does.
     pub trouble: RwSignal<Option<String>>,
+    /// Which state of the workflows folder there is, once that was told.
+    pub workflows: RwSignal<Option<u64>>,
     /// The time now, to the second, as the server has it; none until the page is hydrated, so that both sides render
     /// the same.
     pub now: RwSignal<Option<Timestamp>>,
@@ -55,6 +57,7 @@ impl Live {
             in_sync: RwSignal::new(None),
             mended: RwSignal::new(0),
             trouble: RwSignal::new(None),
+            workflows: RwSignal::new(None),
             now: RwSignal::new(None),
             leaving: StoredValue::new(false),
             ahead: RwSignal::new(0),
@@ -71,6 +74,13 @@ impl Live {
     /// Moves [`Live::now`] on.
     pub fn tick(&self) {
         self.now.set(Some(Timestamp(time::now().0 + self.ahead.get_untracked())));
+    }
+
+    /// Takes the server's word for the state of the workflows folder.
+    pub fn folder(&self, version: Option<u64>) {
+        if version.is_some() && self.workflows.get_untracked() != version {
+            self.workflows.set(version);
+        }
     }
 
     /// Takes the server's word for what time it is.

@@ -13,6 +13,7 @@ use leptos_router::{
 pub mod api;
 pub mod commands;
 pub mod components;
+pub mod editing;
 pub mod flows;
 pub mod following;
 pub mod history;
@@ -24,6 +25,7 @@ pub mod pages;
 pub mod rows;
 pub mod run;
 pub mod selection;
+pub mod sheet;
 pub mod shell;
 pub mod strip;
 pub mod toasts;
@@ -33,6 +35,7 @@ use components::icon::Symbols;
 use following::Following;
 use live::Live;
 use pages::{
+    check::Check,
     execution::ExecutionPage,
     executions::Executions,
     not_found::NotFound,
@@ -96,6 +99,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/") view=NowPage ssr=SsrMode::Async/>
                     <Route path=path!("/executions") view=Executions ssr=SsrMode::Async/>
                     <Route path=path!("/executions/:id") view=ExecutionPage ssr=SsrMode::Async/>
+                    <Route path=path!("/check") view=Check ssr=SsrMode::Async/>
                     <Route path=path!("/workflows") view=Workflows ssr=SsrMode::Async/>
                     <Route path=path!("/profile") view=Profile ssr=SsrMode::Async/>
                     <Route path=path!("/settings") view=Settings ssr=SsrMode::Async/>

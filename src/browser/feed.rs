@@ -165,7 +165,11 @@ fn take(follower: &impl Follower, live: Live, failures: &mut i32, batch: &[Strin
 
 fn obey(control: &Control, live: Live, failures: &mut i32) -> Option<Ending> {
     match control {
-        Control::Hello { .. } => *failures = 0,
+        Control::Hello { workflows, .. } => {
+            *failures = 0;
+            live.folder(*workflows);
+        }
+        Control::Workflows { version } => live.folder(Some(*version)),
         Control::CaughtUp { head } => {
             live.seq.update(|seq: &mut Seq| *seq = (*head).max(*seq));
             live.state.set(LiveState::Live);

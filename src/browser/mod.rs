@@ -4,6 +4,7 @@
 //! in effects and event handlers only, and the server runs neither.
 
 pub mod address;
+pub mod editor;
 pub mod feed;
 pub mod focus;
 pub mod http;

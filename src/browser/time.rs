@@ -50,6 +50,13 @@ pub fn field(at: Timestamp) -> String {
 pub fn read(field: &str) -> Option<Timestamp> {
     let ms = Date::parse(field);
     (!ms.is_nan()).then_some(Timestamp(ms as i64))
+/// The same without seconds.
+pub fn minute(at: Timestamp) -> String {
+    let text = local(at);
+    match text.rsplit_once(':') {
+        Some((minute, _)) if text.matches(':').count() == 2 => minute.to_owned(),
+        _ => text,
+    }
 }
 
 /// Waits.

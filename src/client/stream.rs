@@ -221,7 +221,7 @@ impl EventStream {
                 Ok(None)
             }
             Control::Heartbeat { trouble: Some(trouble), .. } => Ok(Some(Message::Trouble(trouble.clone()))),
-            Control::Heartbeat { trouble: None, .. } => Ok(None),
+            Control::Heartbeat { trouble: None, .. } | Control::Workflows { .. } => Ok(None),
             Control::CaughtUp { .. } => Ok(Some(Message::CaughtUp)),
             Control::Reset { head, .. } => {
                 self.position = Some(*head);

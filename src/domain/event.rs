@@ -444,6 +444,14 @@ pub enum Control {
         head: Seq,
         /// Who the server takes the reader for.
         user: Name,
+        /// Which state of the workflows folder there is: another number is another state.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        workflows: Option<u64>,
+    },
+    /// The workflows folder has changed. On streams of everything only.
+    Workflows {
+        /// As in [`Control::Hello`].
+        version: u64,
     },
     /// What came before is history, what comes now is live. Once on every stream.
     CaughtUp {

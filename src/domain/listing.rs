@@ -14,11 +14,14 @@ use super::{
     marks::Marks,
     time::Timestamp,
     usual::UsualRun,
-    workflow::Parameter,
+    workflow::{Concurrency, Parameter, Webhook, WorkflowError},
 };
 
 /// Most executions on one page of a list.
 pub const PAGE_MAX: usize = 200;
+
+/// How many ended runs of each workflow a list of workflows shows.
+pub const RECENT: usize = 20;
 
 /// How many of its next times a workflow with a schedule tells.
 pub const NEXT_RUNS: usize = 3;
@@ -218,6 +221,15 @@ pub struct WorkflowView {
     pub timezone: String,
     /// The next [`NEXT_RUNS`] of these times, as of the answer.
     pub next_runs: Vec<Timestamp>,
+    /// How many of its executions may run at once.
+    #[serde(default)]
+    pub concurrency: Option<Concurrency>,
+    /// Names of the secrets that reach its steps.
+    #[serde(default)]
+    pub secrets: Vec<String>,
+    /// How other systems start it.
+    #[serde(default)]
+    pub webhook: Option<Webhook>,
     /// What is wrong with the file as it stands on disk; what is shown is then its last good version, if there was one.
     pub errors: Vec<String>,
     /// Whether it can be started: there is a good version.
@@ -226,9 +238,59 @@ pub struct WorkflowView {
     pub last: Option<PastRun>,
     /// What is known from past runs that the reader may see.
     pub statistics: Statistics,
+    /// How the last [`RECENT`] of these ended, newest first.
+    #[serde(default)]
+    pub recent: Vec<Outcome>,
     /// How the last 50 of these ended, newest first, and a few more that succeeded; only where one workflow was asked for.
     #[serde(default)]
     pub history: Vec<PastRun>,
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// Its final status.
+    pub status: Status,
+    /// How long it took.
+    pub duration_ms: Option<u64>,
+}
+
+/// All workflows that somebody may start, of one moment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WorkflowFolder {
+    /// The last fact that is surely in it.
+    pub head: Seq,
+    /// Which state of the folder it is: another number is another state.
+    pub version: u64,
+    /// By name.
+    pub workflows: Vec<WorkflowView>,
+}
+
+/// What a workflow's page shows, of one moment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WorkflowSheet {
+    /// Which state of the folder it is, as in [`WorkflowFolder`].
+    pub version: u64,
+    /// The workflow.
+    pub workflow: WorkflowView,
+    /// Its file.
+    pub file: WorkflowFile,
+    /// The usual run of its last good version, if one of its steps has ever succeeded.
+    #[serde(default)]
+    pub usual: Option<UsualRun>,
+}
+
+/// The text of a workflow's file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WorkflowFile {
+    /// The text; none if the file can't be read as text.
+    pub text: Option<String>,
+    /// When it was read.
+    pub read_at: Timestamp,
+    /// What is wrong with it. Empty as well where the file is broken and the text is that of its last good version.
+    pub errors: Vec<WorkflowError>,
+    /// When the version was read that runs now; none if there is none.
+    pub good_at: Option<Timestamp>,
 }
 
 /// A run of a workflow, in short.
@@ -236,6 +298,8 @@ pub struct WorkflowView {
 pub struct PastRun {
     /// Which.
     pub id: ExecutionId,
+    /// Whose.
+    pub owner: Name,
     /// Where it stands.
     pub status: Status,
     /// When it was asked for.
@@ -255,6 +319,9 @@ pub struct Statistics {
     pub succeeded: u64,
     /// The median of how long those took.
     pub median_ms: Option<u64>,
+    /// Nine in ten of those took no longer.
+    #[serde(default)]
+    pub high_ms: Option<u64>,
 }
 
 #[cfg(test)]

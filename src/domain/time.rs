@@ -65,6 +65,16 @@ pub fn ticking(ms: u64) -> String {
     if ms < 10_000 { format!("{} s", ms / 1000) } else { spoken(ms) }
 }
 
+/// A span of time in its largest unit that is not too large: `40 s`, `5 m`, `16 h`, `3 d`.
+pub fn about(ms: u64) -> String {
+    match ms / 1000 {
+        s @ 0..90 => format!("{s} s"),
+        s @ 90..5400 => format!("{} m", (s + 30) / 60),
+        s @ 5400..129_600 => format!("{} h", (s + 1800) / 3600),
+        s => format!("{} d", (s + 43_200) / 86_400),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -75,5 +85,11 @@ mod tests {
             assert_eq!(Timestamp(ms).to_string(), text);
             assert_eq!(text.parse::<Timestamp>().map(|t| t.0).ok(), Some(ms));
         }
+    }
+
+    #[test]
+    fn what_is_far_away_is_said_in_one_unit() {
+        let said = [0, 89_999, 90_000, 5_399_000, 5_400_000, 129_599_000, 129_600_000].map(about);
+        assert_eq!(said, ["0 s", "89 s", "2 m", "90 m", "2 h", "36 h", "2 d"]);
     }
 }

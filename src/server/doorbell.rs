@@ -17,7 +17,8 @@ use crate::domain::{
     execution::Execution,
     followed::{FOLLOWED_MAX, Followed},
     id::{ExecutionId, Name, Seq},
-    listing::{Listing, Opening, Overview, Query, WorkflowView},
+    listing::{Listing, Opening, Overview, Query, WorkflowFolder, WorkflowSheet, WorkflowView},
+    usual::UsualRun,
 };
 
 /// How many of its last lines an execution's page opens with.
@@ -89,10 +90,24 @@ pub async fn workflows() -> Answer<Vec<WorkflowView>> {
     workflows::all(&app, &caller.viewer).await.map_err(failed)
 }
 
-/// One of them.
-pub async fn workflow(name: Name) -> Answer<Option<WorkflowView>> {
+/// The same with its place in the order. The places are looked up first, so that nothing falls between.
+pub async fn folder() -> Answer<WorkflowFolder> {
     let (app, caller) = asks()?;
-    workflows::find(&app, &caller.viewer, &name).await.map_err(failed)
+    let head = app.journal.head().await.map_err(failed)?;
+    let version = app.feed.folder();
+    let workflows = workflows::all(&app, &caller.viewer).await.map_err(failed)?;
+    Ok(WorkflowFolder { head, version, workflows })
+}
+
+/// One of them, with its file.
+pub async fn workflow(name: Name) -> Answer<Option<WorkflowSheet>> {
+    let (app, caller) = asks()?;
+    let version = app.feed.folder();
+    let found = workflows::find(&app, &caller.viewer, &name).await.map_err(failed)?;
+    let Some((workflow, file)) = found.zip(app.workflows.file(&caller.viewer, &name)) else { return Ok(None) };
+    let pasts = app.journal.step_pasts(&name).await.map_err(failed)?;
+    let usual = UsualRun::of(workflow.steps.iter().map(|step| (&step.id, step.needs.as_slice())), &pasts);
+    Ok(Some(WorkflowSheet { version, workflow, file, usual }))
 }
 
 /// What is in a part of the settings; none if the caller may not see it.

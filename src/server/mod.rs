@@ -50,7 +50,7 @@ use self::{
     schedule::Scheduler,
     secrets::Secrets,
     settings::Settings,
-    workflows::Workflows,
+    workflows::{Changes, Workflows},
 };
 use crate::{
     client::arguments::ServeArgs,
@@ -244,6 +244,7 @@ async fn open(
     );
     let external = ExternalWork::open(journal.clone(), engine.clone(), settings.external, tasks, stop.clone()).await?;
     let workflows = Workflows::open(settings.workflows.clone(), tasks, stop.clone()).await;
+    tell_of_changes(workflows.changes(), feed.clone(), tasks, stop.clone());
     let file = Path::new(settings::FILE).exists().then_some(settings::FILE);
     let mut leptos = get_configuration(file).map_err(|error| StartError::Leptos(error.to_string()))?.leptos_options;
     leptos.site_addr = address;
@@ -263,6 +264,19 @@ async fn open(
         leptos,
         keyed_starts,
     })
+}
+
+/// Numbers the states of the workflows folder, from the time on at which the server began, so that no two of its lives
+/// have one in common, and tells the readers of the feed.
+fn tell_of_changes(mut changes: Changes, feed: Feed, tasks: &TaskTracker, stop: CancellationToken) {
+    let begun = u64::try_from(clock::now().0).unwrap_or(1);
+    feed.folder_changed(begun);
+    tasks.spawn(stop.run_until_cancelled_owned(async move {
+        for version in begun + 1.. {
+            changes.next().await;
+            feed.folder_changed(version);
+        }
+    }));
 }
 
 /// Makes the data folder, for the server's user only, and locks it.

@@ -15,7 +15,7 @@ use super::{clock, http::HttpError};
 use crate::domain::{
     access::Viewer,
     id::Name,
-    listing::{NEXT_RUNS, Statistics, WorkflowView},
+    listing::{NEXT_RUNS, Statistics, WorkflowFile, WorkflowView},
     schedule::{Schedule, UTC},
     time::Timestamp,
     workflow::{FILE_MAX, Workflow, WorkflowError},
@@ -37,6 +37,17 @@ struct File {
     name: Option<Name>,
     good: Option<Arc<Workflow>>,
     errors: Vec<WorkflowError>,
+    /// As it stands on disk.
+    text: Text,
+    /// Of its last good version.
+    good_text: Option<Text>,
+}
+
+/// What a file said, of [`FILE_MAX`] bytes at most; none if it could not be read as text.
+#[derive(Clone)]
+struct Text {
+    text: Option<Arc<str>>,
+    read_at: Timestamp,
 }
 
 /// What changes when a file does.
@@ -93,6 +104,23 @@ impl Workflows {
         views
     }
 
+    /// The text of a workflow's file, for somebody who may start it. Only admins get one that is broken: it may be on its
+    /// way to say that others may not start it. The others get its last good version. No text holds a secret: a file
+    /// names secrets, and what they are stands elsewhere.
+    pub fn file(&self, viewer: &Viewer, name: &Name) -> Option<WorkflowFile> {
+        let files = self.files();
+        let file =
+            files.values().find(|file| file.name.as_ref() == Some(name)).filter(|file| file.is_open_to(viewer))?;
+        let good = file.good_text.as_ref().filter(|_| !viewer.is_admin());
+        let shown = good.unwrap_or(&file.text);
+        Some(WorkflowFile {
+            text: shown.text.as_deref().map(str::to_owned),
+            read_at: shown.read_at,
+            errors: if good.is_some() { Vec::new() } else { file.errors.clone() },
+            good_at: file.good_text.as_ref().map(|text| text.read_at),
+        })
+    }
+
     /// Each workflow of the folder with its last good version, if there was one.
     pub fn all(&self) -> Vec<(Name, Option<Arc<Workflow>>)> {
         self.files().values().filter_map(|file| Some((file.name.clone()?, file.good.clone()))).collect()
@@ -128,9 +156,13 @@ impl Changes {
 }
 
 impl File {
+    /// One that never had a good version is for admins.
+    fn is_open_to(&self, viewer: &Viewer) -> bool {
+        self.good.as_ref().map_or(viewer.is_admin(), |workflow| workflow.open_to(viewer))
+    }
+
     fn view(&self, file: &str, viewer: &Viewer) -> Option<WorkflowView> {
-        let may = self.good.as_ref().map_or(viewer.is_admin(), |workflow| workflow.open_to(viewer));
-        let name = self.name.clone().filter(|_| may)?;
+        let name = self.name.clone().filter(|_| self.is_open_to(viewer))?;
         let good = self.good.as_deref();
         Some(WorkflowView {
             name,
@@ -142,10 +174,14 @@ impl File {
             schedule: good.map(|workflow| workflow.schedule.clone()).unwrap_or_default(),
             timezone: good.and_then(|workflow| workflow.timezone.clone()).unwrap_or_else(|| UTC.to_owned()),
             next_runs: good.map(next_runs).unwrap_or_default(),
+            concurrency: good.and_then(|workflow| workflow.concurrency),
+            secrets: good.map(|workflow| workflow.secrets.clone()).unwrap_or_default(),
+            webhook: good.and_then(|workflow| workflow.webhook.clone()),
             errors: self.errors.iter().map(ToString::to_string).collect(),
             runnable: good.is_some(),
             last: None,
             statistics: Statistics::default(),
+            recent: Vec::new(),
             history: Vec::new(),
         })
     }
@@ -204,20 +240,23 @@ fn files_in(folder: &Path) -> std::io::Result<BTreeMap<String, (PathBuf, Stamp)>
 
 fn read(name: &str, path: &Path, stamp: Stamp, last: Option<&File>) -> File {
     let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or(name);
-    match text_of(path)
-        .map_err(|message| vec![in_whole(name, message)])
-        .and_then(|text| Workflow::parse(name, stem, &text))
-    {
+    let found = text_of(path);
+    let text = Text { text: found.as_deref().ok().map(Arc::from), read_at: clock::now() };
+    let read = found.map_err(|message| vec![in_whole(name, message)]);
+    match read.and_then(|text| Workflow::parse(name, stem, &text)) {
         Ok(workflow) => {
             tracing::info!(file = name, workflow = %workflow.name, "read a workflow");
-            File { stamp, name: Some(workflow.name.clone()), good: Some(Arc::new(workflow)), errors: Vec::new() }
+            let name = Some(workflow.name.clone());
+            let good_text = Some(text.clone());
+            File { stamp, name, good: Some(Arc::new(workflow)), errors: Vec::new(), text, good_text }
         }
         Err(errors) => {
             for error in &errors {
                 tracing::warn!("{error}");
             }
             let name = last.and_then(|file| file.name.clone()).or_else(|| stem.parse().ok());
-            File { stamp, name, good: last.and_then(|file| file.good.clone()), errors }
+            let (good, good_text) = last.map(|file| (file.good.clone(), file.good_text.clone())).unwrap_or_default();
+            File { stamp, name, good, errors, text, good_text }
         }
     }
 }
@@ -245,6 +284,7 @@ fn refuse_doubles(files: &mut BTreeMap<String, File>) {
             file.errors =
                 vec![in_whole(file_name, format!("names the workflow {name}, as {first} does; give it another name"))];
             file.good = None;
+            file.good_text = None;
             file.name = None;
             tracing::warn!("{}", file.errors[0]);
         } else {

@@ -15,6 +15,7 @@ mod exec;
 mod external;
 mod flood;
 mod groups;
+mod folder;
 mod history;
 mod hooks;
 mod house;

@@ -48,6 +48,13 @@ fn sees(person: Option<&Person>, owner: &Name) -> bool {
     person.is_some_and(|person| person.role == Role::Admin || person.name == *owner)
 }
 
+/// Stands in a file that only person0 and admins may know.
+const FILE_MARK: &str = "markfilekram";
+
+fn may_know_the_file(person: Option<&Person>) -> bool {
+    person.is_some_and(|person| person.role == Role::Admin || person.name.as_str() == "person0")
+}
+
 /// An execution whose every text holds its mark.
 #[derive(Clone, Debug)]
 struct Told {
@@ -121,6 +128,10 @@ impl House {
             std::fs::create_dir(folder.path().join(made)).expect("a folder");
         }
         write("workflows/hooked.yaml", "webhook: { secret: HOOK_KEY }\nsteps: [{ id: only, run: 'true' }]\n");
+        write(
+            "workflows/closed.yaml",
+            &format!("# {FILE_MARK}\nallow: [person0]\nsteps: [{{ id: only, run: 'true' }}]\n"),
+        );
         write("secrets/HOOK_KEY", "swordfish");
         let args = ServeArgs {
             data: Some(folder.path().join("data")),
@@ -185,6 +196,7 @@ impl House {
 
     /// Nothing of what the model keeps from them is in what they are told.
     fn judge(&self, person: Option<&Person>, what: &str, (status, text): &(StatusCode, String)) {
+        assert!(may_know_the_file(person) || !text.contains(FILE_MARK), "{what} tells {person:?} of the file: {text}");
         for told in &self.executions {
             let tells = text.contains(&told.mark) || text.contains(&format!("\"owner\":\"{}\"", told.owner));
             let may = sees(person, &told.owner);
@@ -207,7 +219,7 @@ fn filled(path: &str, executions: &[Told]) -> Vec<String> {
         // One that others may call, with a signature, and one that is not there.
         (_, "workflow") => vec!["hooked".to_owned(), "one".to_owned()],
         (_, "name") if path.contains("users") => vec![NO_USER.to_owned()],
-        (_, "name") => vec!["one".to_owned()],
+        (_, "name") => vec!["one".to_owned(), "closed".to_owned()],
         (_, "room") => ["users", "sessions", "tokens", "streams", "health", "configuration"].map(str::to_owned).into(),
         (_, other) => panic!("{path}: say here what {other:?} can be, so that this route is looked at as well"),
     };
@@ -267,6 +279,12 @@ proptest! {
                 for path in ["/api/executions", "/", "/api/events?after=0"] {
                     let (status, text) = house.ask(&http, Some(person), Method::GET, path).await;
                     assert_eq!(text.contains(&id.to_string()), sees(Some(person), &told.owner), "{path} {person:?}: {status}");
+                }
+            }
+            for person in &people {
+                for path in ["/api/workflows/closed/file", "/workflows/closed", "/check?of=closed"] {
+                    let (status, text) = house.ask(&http, *person, Method::GET, path).await;
+                    assert_eq!(text.contains(FILE_MARK), may_know_the_file(*person), "{path} {person:?}: {status} {text}");
                 }
             }
             house.server.stop().await;

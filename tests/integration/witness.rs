@@ -170,7 +170,7 @@ pub async fn replay(address: &str, user: &User, path: &str) -> Vec<Fact> {
         for frame in wire.frames() {
             match frame.kind() {
                 "caught_up" => return facts,
-                "hello" | "heartbeat" => {}
+                "hello" | "heartbeat" | "workflows" => {}
                 "reset" | "end" => panic!("{path}: {frame:?}"),
                 _ => facts.push(fact(frame)),
             }

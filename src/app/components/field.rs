@@ -39,7 +39,12 @@ pub fn plain(value: &Value) -> String {
 }
 
 fn note(parameter: &Parameter) -> String {
-    let need = if parameter.default.is_none() && parameter.kind != ParameterKind::Boolean { "required" } else { "" };
+    let need = match &parameter.default {
+        _ if parameter.kind == ParameterKind::Boolean && parameter.choices.is_empty() => "",
+        None => "required",
+        Some(Value::String(text)) if text.is_empty() => "optional",
+        Some(_) => "",
+    };
     let parts = [parameter.description.as_deref().unwrap_or_default(), need];
     parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ")
 }
@@ -112,16 +117,17 @@ fn List(parameter: Parameter, error: Signal<Option<String>>) -> impl IntoView {
 
 #[component]
 fn Choices(parameter: Parameter, error: Signal<Option<String>>) -> impl IntoView {
-    let (_, error_id) = ids(&parameter);
+    let (first, error_id) = ids(&parameter);
     let described = error_id.clone();
     let chosen = start(&parameter);
     let name = parameter.name.clone();
-    let options = parameter.choices.iter().map(|choice| {
+    let options = parameter.choices.iter().enumerate().map(|(place, choice)| {
         let choice = plain(choice);
         let checked = choice == chosen;
+        let id = (place == 0).then(|| first.clone());
         view! {
             <label>
-                <input type="radio" name=name.clone() value=choice.clone() checked=checked/>
+                <input id=id type="radio" name=name.clone() value=choice.clone() checked=checked/>
                 <code>{choice.clone()}</code>
             </label>
         }

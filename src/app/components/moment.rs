@@ -8,7 +8,7 @@ use crate::{
     domain::{
         execution::Execution,
         reading,
-        time::{Timestamp, spoken, ticking},
+        time::{Timestamp, about, spoken, ticking},
     },
 };
 
@@ -41,6 +41,17 @@ pub fn Moment(
     }
 }
 
+/// How far away a point in time is: `in 16 h`, `5 m ago`. Until hydrated it is the time itself, in UTC.
+pub fn in_time(at: Timestamp) -> Signal<String> {
+    let now = Live::expect().now;
+    Memo::new(move |_| match now.get() {
+        Some(now) if at > now => format!("in {}", about(at.since(now))),
+        Some(now) => format!("{} ago", about(now.since(at))),
+        None => clock(at, false),
+    })
+    .into()
+}
+
 /// How long an execution has taken; it ticks while it runs. None before it has begun.
 pub fn elapsed(execution: impl Into<Signal<Execution>>) -> Signal<Option<String>> {
     let (execution, now) = (execution.into(), live::now());
@@ -49,6 +60,12 @@ pub fn elapsed(execution: impl Into<Signal<Execution>>) -> Signal<Option<String>
         taken(execution, || now.get()).map(say)
     };
     Memo::new(move |_| execution.with(words)).into()
+}
+
+/// The same in milliseconds.
+pub fn elapsed_ms(execution: RwSignal<Execution>) -> Signal<Option<u64>> {
+    let now = Live::expect().now;
+    Memo::new(move |_| execution.with(|execution| taken(execution, || now.get()))).into()
 }
 
 /// What is unusual about the steps at work, or about whoever reports on it; it moves with the clock.

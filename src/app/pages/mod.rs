@@ -1,5 +1,6 @@
 //! The pages, one file each.
 
+pub mod check;
 pub mod execution;
 pub mod executions;
 pub mod not_found;

@@ -10,6 +10,7 @@
 //! hold this module against it where both mean the same.
 
 mod fields;
+mod words;
 
 #[cfg(test)]
 mod tests;
@@ -28,7 +29,7 @@ use super::{
     workflow::{SCHEDULE_MAX, Workflow},
 };
 
-pub use self::fields::CronError;
+pub use self::{fields::CronError, words::words};
 
 /// Longest expression, in bytes.
 pub const EXPRESSION_MAX: usize = 256;
@@ -249,6 +250,13 @@ pub enum ScheduleError {
 #[error("{0:?} is no time zone that is known here: write one as the IANA database has it, like Europe/Berlin or UTC")]
 pub struct UnknownZone(pub String);
 
+impl UnknownZone {
+    /// With this name, cut where it is long.
+    pub fn new(name: &str) -> Self {
+        Self(name.chars().take(80).collect())
+    }
+}
+
 /// The time zone of this name, from the database that is part of the program: nothing is read from the disk, so that a
 /// file is good on one machine if it is on another. The browser's half has no zones but UTC.
 ///
@@ -258,7 +266,7 @@ pub fn zone(name: &str) -> Result<TimeZone, UnknownZone> {
     if name == UTC {
         return Ok(TimeZone::UTC);
     }
-    TimeZoneDatabase::bundled().get(name).map_err(|_| UnknownZone(name.chars().take(80).collect()))
+    TimeZoneDatabase::bundled().get(name).map_err(|_| UnknownZone::new(name))
 }
 
 impl Schedule {

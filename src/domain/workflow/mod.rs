@@ -4,9 +4,11 @@
 //! parameter or of the environment has at most [`VALUE_MAX`] bytes.
 
 mod graph;
+pub mod highlight;
 mod nearest;
 mod occasions;
 mod reading;
+pub mod turn;
 mod values;
 mod yaml;
 
@@ -25,9 +27,10 @@ use super::{
     event::PlannedStep,
     id::{Name, StepId},
     problem::FieldError,
+    schedule::zone,
 };
 
-pub use values::{VALUE_MAX, text as variable_text};
+pub use values::{VALUE_MAX, bind, text as variable_text};
 
 /// The JSON Schema of the format, for editors: what of it a schema can say.
 pub const SCHEMA: &str = include_str!("schema.json");
@@ -259,7 +262,20 @@ impl Workflow {
     /// What is wrong with it, 50 errors at most, in the order of the file; never empty. A text that is no YAML has
     /// that one error.
     pub fn parse(file: &str, stem: &str, text: &str) -> Result<Self, Vec<WorkflowError>> {
-        reading::read(file, stem, text)
+        reading::read(file, stem, text, |name| zone(name).is_ok())
+    }
+
+    /// The same where there are no time zones at hand: `is_zone` says whether a name is that of one.
+    ///
+    /// # Errors
+    /// Those of [`Workflow::parse`].
+    pub fn parse_with(
+        file: &str,
+        stem: &str,
+        text: &str,
+        is_zone: fn(&str) -> bool,
+    ) -> Result<Self, Vec<WorkflowError>> {
+        reading::read(file, stem, text, is_zone)
     }
 
     /// The values of all parameters, in the order of the file: given ones converted to their declared type, the
@@ -268,7 +284,7 @@ impl Workflow {
     /// # Errors
     /// One for each parameter that is missing, undeclared, of the wrong type or none of its choices.
     pub fn bind(&self, given: &Map<String, Value>) -> Result<Map<String, Value>, Vec<FieldError>> {
-        self.bound(given)
+        bind(&self.params, given)
     }
 
     /// Whether `viewer` may start it, and so know that it exists.

@@ -8,7 +8,7 @@ use super::{
     reading::{Reader, reserved},
     yaml::{Kind, Node},
 };
-use crate::domain::schedule::{Cron, zone};
+use crate::domain::schedule::{Cron, UnknownZone};
 
 const CONCURRENCY_KEYS: [&str; 2] = ["limit", "when-full"];
 const WEBHOOK_KEYS: [&str; 2] = ["secret", "body"];
@@ -80,7 +80,8 @@ impl Reader<'_> {
 
     pub(super) fn timezone(&mut self, path: &str, node: &Node) -> Option<String> {
         let name = self.title(path, node)?;
-        self.noted(path, node.mark, zone(&name)).map(|_| name)
+        let known = if (self.is_zone)(&name) { Ok(()) } else { Err(UnknownZone::new(&name)) };
+        self.noted(path, node.mark, known).map(|()| name)
     }
 
     pub(super) fn webhook(&mut self, path: &str, node: &Node, params: &[Parameter]) -> Option<Webhook> {

@@ -66,8 +66,13 @@ const STEP_KEYS: [&str; 13] = [
 ];
 
 /// Reads a file's text; see [`Workflow::parse`].
-pub(super) fn read(file: &str, stem: &str, text: &str) -> Result<Workflow, Vec<WorkflowError>> {
-    let mut reader = Reader { file, errors: Vec::new() };
+pub(super) fn read(
+    file: &str,
+    stem: &str,
+    text: &str,
+    is_zone: fn(&str) -> bool,
+) -> Result<Workflow, Vec<WorkflowError>> {
+    let mut reader = Reader { file, is_zone, errors: Vec::new() };
     if text.len() > FILE_MAX {
         reader.refuse("", Mark::START, format!("a workflow has 1 MiB at most, this file has {} bytes", text.len()));
         return Err(reader.errors);
@@ -90,6 +95,8 @@ pub(super) fn read(file: &str, stem: &str, text: &str) -> Result<Workflow, Vec<W
 
 pub(super) struct Reader<'f> {
     file: &'f str,
+    /// Whether there is a time zone of this name.
+    pub(super) is_zone: fn(&str) -> bool,
     errors: Vec<WorkflowError>,
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::{Map, Number, Value};
 
-use super::{PARAMS_MAX, Parameter, ParameterKind, Workflow, nearest::did_you_mean};
+use super::{PARAMS_MAX, Parameter, ParameterKind, nearest::did_you_mean};
 use crate::domain::problem::FieldError;
 
 /// Longest value of a parameter or an environment variable, in bytes: Linux takes no more than 128 KiB for one.
@@ -46,6 +46,18 @@ impl ParameterKind {
 }
 
 impl Parameter {
+    /// What it is if this is given, or nothing.
+    ///
+    /// # Errors
+    /// Those of [`Parameter::accept`], and that it is required.
+    pub fn bind(&self, given: Option<&Value>) -> Result<Value, String> {
+        match (given, &self.default) {
+            (Some(given), _) => self.accept(given),
+            (None, Some(default)) => Ok(default.clone()),
+            (None, None) => Err(format!("is required: {}", self.kind)),
+        }
+    }
+
     /// A value that this parameter may hold.
     ///
     /// # Errors
@@ -62,29 +74,26 @@ impl Parameter {
     }
 }
 
-impl Workflow {
-    pub(super) fn bound(&self, given: &Map<String, Value>) -> Result<Map<String, Value>, Vec<FieldError>> {
-        let mut values = Map::new();
-        let mut errors = Vec::new();
-        for parameter in &self.params {
-            let value = match (given.get(&parameter.name), &parameter.default) {
-                (Some(given), _) => parameter.accept(given),
-                (None, Some(default)) => Ok(default.clone()),
-                (None, None) => Err(format!("is required: {}", parameter.kind)),
-            };
-            match value {
-                Ok(value) => drop(values.insert(parameter.name.clone(), value)),
-                Err(message) => errors.push(FieldError { field: parameter.name.clone(), message }),
-            }
+/// The values of all parameters, in their order; see [`Workflow::bind`](super::Workflow::bind).
+///
+/// # Errors
+/// One for each parameter that is missing, undeclared, of the wrong type or none of its choices.
+pub fn bind(params: &[Parameter], given: &Map<String, Value>) -> Result<Map<String, Value>, Vec<FieldError>> {
+    let mut values = Map::new();
+    let mut errors = Vec::new();
+    for parameter in params {
+        match parameter.bind(given.get(&parameter.name)) {
+            Ok(value) => drop(values.insert(parameter.name.clone(), value)),
+            Err(message) => errors.push(FieldError { field: parameter.name.clone(), message }),
         }
-        let declared = |name: &str| self.params.iter().any(|parameter| parameter.name == name);
-        for undeclared in given.keys().filter(|name| !declared(name)).take(PARAMS_MAX) {
-            let near = did_you_mean(undeclared, self.params.iter().map(|parameter| parameter.name.as_str()));
-            let message = format!("is no parameter of this workflow{near}");
-            errors.push(FieldError { field: undeclared.chars().take(80).collect(), message });
-        }
-        if errors.is_empty() { Ok(values) } else { Err(errors) }
     }
+    let declared = |name: &str| params.iter().any(|parameter| parameter.name == name);
+    for undeclared in given.keys().filter(|name| !declared(name)).take(PARAMS_MAX) {
+        let near = did_you_mean(undeclared, params.iter().map(|parameter| parameter.name.as_str()));
+        let message = format!("is no parameter of this workflow{near}");
+        errors.push(FieldError { field: undeclared.chars().take(80).collect(), message });
+    }
+    if errors.is_empty() { Ok(values) } else { Err(errors) }
 }
 
 /// A bound value as an environment variable holds it: text as it is, the rest as JSON writes it.

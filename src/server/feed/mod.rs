@@ -134,6 +134,8 @@ struct Hub {
     trouble: Mutex<Option<Arc<str>>>,
     /// Changes with `trouble`.
     troubles: AtomicU64,
+    /// Which state of the workflows folder readers are told of; 0 before the first.
+    folder: AtomicU64,
     tails: Mutex<Tails>,
     seats: Seats,
     metrics: FeedMetrics,
@@ -158,6 +160,7 @@ impl Feed {
             closing: CancellationToken::new(),
             trouble: Mutex::default(),
             troubles: AtomicU64::default(),
+            folder: AtomicU64::default(),
             tails: Mutex::default(),
             seats,
             metrics,
@@ -243,6 +246,17 @@ impl Feed {
         *self.0.trouble.lock().unwrap_or_else(PoisonError::into_inner) = what.map(Arc::from);
         self.0.troubles.fetch_add(1, Ordering::AcqRel);
         self.wake_all();
+    }
+
+    /// Tells the readers of everything that the workflows folder is in another state, which has this number from now on.
+    pub fn folder_changed(&self, version: u64) {
+        self.0.folder.store(version, Ordering::Release);
+        self.wake_all();
+    }
+
+    /// The number of the state in which the workflows folder is; 0 before any was told.
+    pub fn folder(&self) -> u64 {
+        self.0.folder.load(Ordering::Acquire)
     }
 
     /// Ends all readers, and whoever comes later, because the server stops.

@@ -140,12 +140,15 @@ impl Reader {
             caught_up: false,
             over: false,
             troubles: if feed.current_trouble().is_some() { u64::MAX } else { feed.troubles() },
+            folder: feed.folder(),
             heartbeat,
             revoked: Box::pin(link.revoked.clone().cancelled_owned()),
             revocation: link.revoked,
         };
         let retry = rand::random_range(1_000..4_000);
-        reader.words = link.framing.hello(retry, &Control::Hello { head, user: viewer.name.clone() }).into();
+        let workflows = Some(reader.folder).filter(|version| *version > 0);
+        let hello = Control::Hello { head, user: viewer.name.clone(), workflows };
+        reader.words = link.framing.hello(retry, &hello).into();
         Ok(reader)
     }
 

@@ -43,6 +43,8 @@ pub struct Reader {
     pub(super) over: bool,
     /// Which of the feed's troubles it has told of.
     pub(super) troubles: u64,
+    /// Of which state of the workflows folder it has told.
+    pub(super) folder: u64,
     pub(super) heartbeat: Interval,
     pub(super) revoked: Pin<Box<WaitForCancellationFutureOwned>>,
     pub(super) revocation: CancellationToken,
@@ -199,6 +201,11 @@ impl Reader {
         } else if self.troubles != self.feed.troubles() {
             self.troubles = self.feed.troubles();
             self.beat();
+        } else if self.folder != self.feed.folder() {
+            self.folder = self.feed.folder();
+            if !matches!(self.kind.0, Audience::Execution(_)) {
+                self.say(&Control::Workflows { version: self.folder });
+            }
         } else {
             self.wait().await;
         }

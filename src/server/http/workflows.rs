@@ -13,6 +13,7 @@ pub(super) fn routes() -> Routes<App> {
     Routes::new()
         .route("/api/workflows", get(list))
         .route("/api/workflows/{name}", get(one))
+        .route("/api/workflows/{name}/file", get(file))
         .route("/api/schema/workflow.json", get(schema))
 }
 
@@ -33,11 +34,18 @@ async fn one(
     find(&app, &caller.viewer, &name).await?.map(Answer).ok_or(HttpError::NotFound)
 }
 
+/// The text of its file, as it was read.
+async fn file(State(app): State<App>, caller: Caller, Path(name): Path<Name>) -> Result<impl IntoResponse, HttpError> {
+    let file = app.workflows.file(&caller.viewer, &name).ok_or(HttpError::NotFound)?;
+    let unreadable = || HttpError::Conflict(format!("the file of {name} can't be read as text"));
+    Ok(([(header::CONTENT_TYPE, "application/yaml")], file.text.ok_or_else(unreadable)?))
+}
+
 /// All workflows that `viewer` may start, by name, with what is known of their past runs.
 pub(in crate::server) async fn all(app: &App, viewer: &Viewer) -> Result<Vec<WorkflowView>, HttpError> {
     let mut views = app.workflows.views(viewer);
     for view in &mut views {
-        (view.last, view.statistics) = app.journal.past(&viewer.scope(), &view.name).await?;
+        (view.last, view.statistics, view.recent) = app.journal.past(&viewer.scope(), &view.name).await?;
     }
     Ok(views)
 }
@@ -51,7 +59,7 @@ pub(in crate::server) async fn find(
     let Some(mut view) = app.workflows.views(viewer).into_iter().find(|view| view.name == *name) else {
         return Ok(None);
     };
-    (view.last, view.statistics) = app.journal.past(&viewer.scope(), name).await?;
+    (view.last, view.statistics, view.recent) = app.journal.past(&viewer.scope(), name).await?;
     view.history = app.journal.outcomes(&viewer.scope(), name).await?;
     Ok(Some(view))
 }

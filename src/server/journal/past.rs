@@ -41,7 +41,6 @@ struct ExecutionRow {
     /// Without what only snapshots need.
     run: PastRun,
     workflow: Name,
-    owner: Name,
 }
 
 impl Rows {
@@ -62,13 +61,13 @@ impl Rows {
             event if event.is_final() => {
                 let run = PastRun {
                     id: execution.id,
+                    owner: recorded.fact.owner.clone(),
                     status: execution.status,
                     queued_at: execution.queued_at,
                     finished_at: execution.finished_at,
                     duration_ms: execution.duration_ms,
                 };
-                let (workflow, owner) = (workflow.clone(), recorded.fact.owner.clone());
-                self.executions.push(ExecutionRow { seq, run, workflow, owner });
+                self.executions.push(ExecutionRow { seq, run, workflow: workflow.clone() });
             }
             _ => {}
         }
@@ -95,7 +94,7 @@ impl Rows {
                 row.push_bind(past.workflow.to_string())
                     .push_bind(past.seq)
                     .push_bind(id_bytes(past.run.id))
-                    .push_bind(past.owner.to_string())
+                    .push_bind(past.run.owner.to_string())
                     .push_bind(past.run.status.word())
                     .push_bind(past.run.queued_at.0)
                     .push_bind(past.run.finished_at.map(|at| at.0))
@@ -183,7 +182,7 @@ impl Journal {
     /// If the database fails.
     pub async fn outcomes(&self, scope: &Scope, workflow: &Name) -> Result<Vec<PastRun>, JournalError> {
         let mut select: QueryBuilder<Sqlite> = QueryBuilder::new(
-            "select execution, status, queued_at, finished_at, duration_ms from execution_past where workflow = ",
+            "select execution, owner, status, queued_at, finished_at, duration_ms from execution_past where workflow = ",
         );
         select.push_bind(workflow.as_str());
         within(&mut select, scope);
@@ -211,6 +210,7 @@ fn past_run(row: &SqliteRow) -> Result<PastRun, JournalError> {
     let status: Status = row.try_get::<&str, _>("status")?.parse().map_err(|error| decode(Box::new(error)))?;
     Ok(PastRun {
         id: ExecutionId(id),
+        owner: row.try_get::<&str, _>("owner")?.parse().map_err(|error| sqlx::Error::Decode(Box::new(error)))?,
         status,
         queued_at: Timestamp(row.try_get("queued_at")?),
         finished_at: row.try_get::<Option<i64>, _>("finished_at")?.map(Timestamp),

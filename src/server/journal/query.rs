@@ -7,7 +7,7 @@ use crate::domain::{
     access::Scope,
     execution::{Execution, Status},
     id::{ExecutionId, Name, Seq},
-    listing::{PastRun, Statistics},
+    listing::{Outcome, PastRun, RECENT, Statistics},
     time::Timestamp,
     workflow::Workflow,
 };
@@ -76,11 +76,16 @@ impl Journal {
         Ok(Some((ExecutionId(id), row.try_get("request")?)))
     }
 
-    /// The newest execution of a workflow in `scope`, and what is known from the last 100 that have ended.
+    /// The newest execution of a workflow in `scope`, what is known from the last 100 that have ended, and how the last
+    /// [`RECENT`] of them did, newest first.
     ///
     /// # Errors
     /// If the database fails.
-    pub async fn past(&self, scope: &Scope, workflow: &Name) -> Result<(Option<PastRun>, Statistics), JournalError> {
+    pub async fn past(
+        &self,
+        scope: &Scope,
+        workflow: &Name,
+    ) -> Result<(Option<PastRun>, Statistics, Vec<Outcome>), JournalError> {
         let mut reader = self.reader().await?;
         let mut newest: QueryBuilder<Sqlite> = QueryBuilder::new("select snapshot from executions where workflow = ");
         newest.push_bind(workflow.as_str());
@@ -98,13 +103,16 @@ impl Journal {
         within(&mut ended, scope);
         ended.push(" order by id desc limit ").push_bind(PAST_RUNS);
         let rows = ended.build().fetch_all(&mut *reader).await?;
-        Ok((last, statistics(&rows)?))
+        let ended: Vec<Outcome> = rows.iter().map(outcome).collect::<Result<_, _>>()?;
+        let recent = ended.iter().take(RECENT).copied().collect();
+        Ok((last, statistics(&ended), recent))
     }
 }
 
 fn past_run(execution: &Execution) -> PastRun {
     PastRun {
         id: execution.id,
+        owner: execution.owner.clone(),
         status: execution.status,
         queued_at: execution.queued_at,
         finished_at: execution.finished_at,
@@ -112,19 +120,26 @@ fn past_run(execution: &Execution) -> PastRun {
     }
 }
 
-fn statistics(rows: &[SqliteRow]) -> Result<Statistics, JournalError> {
-    let mut durations = Vec::new();
-    for row in rows {
-        if row.try_get::<&str, _>("status")? == Status::Succeeded.word() {
-            durations.push(u64::try_from(row.try_get::<i64, _>("duration_ms")?).unwrap_or(0));
-        }
-    }
+fn outcome(row: &SqliteRow) -> Result<Outcome, JournalError> {
+    let status = row.try_get::<&str, _>("status")?.parse::<Status>();
+    let duration: Option<i64> = row.try_get("duration_ms")?;
+    Ok(Outcome {
+        status: status.map_err(|error| sqlx::Error::Decode(Box::new(error)))?,
+        duration_ms: duration.and_then(|ms| u64::try_from(ms).ok()),
+    })
+}
+
+fn statistics(ended: &[Outcome]) -> Statistics {
+    let good = ended.iter().filter(|outcome| outcome.status == Status::Succeeded);
+    let mut durations: Vec<u64> = good.map(|outcome| outcome.duration_ms.unwrap_or(0)).collect();
     durations.sort_unstable();
-    Ok(Statistics {
-        runs: rows.len() as u64,
+    let most = (durations.len() * 9).div_ceil(10);
+    Statistics {
+        runs: ended.len() as u64,
         succeeded: durations.len() as u64,
         median_ms: durations.get(durations.len() / 2).copied(),
-    })
+        high_ms: most.checked_sub(1).and_then(|place| durations.get(place)).copied(),
+    }
 }
 
 /// The predicate of [`Scope::holds`], as a query has it.
