@@ -11,7 +11,7 @@ use super::{
     live::{Folded, Follower},
 };
 use crate::domain::{
-    event::{Event, Recorded, Trigger},
+    event::{Event, Fact, Recorded, Trigger},
     execution::{Execution, Status},
     id::{ExecutionId, Seq},
     listing::{PAGE_MAX, Query},
@@ -222,12 +222,8 @@ impl Rows {
 
 impl Follower for Rows {
     fn address(&self) -> String {
-        self.query.with_value(|query| {
-            let pairs = [("workflow", &query.workflow), ("owner", &query.owner)];
-            let pairs: Vec<String> =
-                pairs.iter().filter_map(|(key, value)| value.as_ref().map(|value| format!("{key}={value}"))).collect();
-            if pairs.is_empty() { "/api/events".to_owned() } else { format!("/api/events?{}", pairs.join("&")) }
-        })
+        // Without the filters: all lists of a browser are fed from one stream.
+        "/api/events".to_owned()
     }
 
     fn stands_at(&self) -> Seq {
@@ -238,7 +234,7 @@ impl Follower for Rows {
         let mut touched = BTreeMap::new();
         let mut arrived = Vec::new();
         let mut folded = Folded::In;
-        for recorded in facts {
+        for recorded in facts.iter().filter(|recorded| self.query.with_value(|query| concerns(query, &recorded.fact))) {
             let id = recorded.fact.execution_id;
             if let Some(row) = self.row(id) {
                 if row.execution.try_update_untracked(|execution| execution.apply(recorded)) == Some(true) {
@@ -280,17 +276,21 @@ fn shows(query: &Query, status: Status) -> bool {
     query.status.is_empty() || query.status.contains(&status)
 }
 
-/// Whether an execution can be in the answer to `query`, whatever its status comes to be.
+/// Whether a fact is about an execution of the workflow and the owner that `query` names, if it names any.
+fn concerns(query: &Query, fact: &Fact) -> bool {
+    query.workflow.as_ref().is_none_or(|workflow| fact.workflow == *workflow)
+        && query.owner.as_ref().is_none_or(|owner| fact.owner == *owner)
+}
+
+/// Whether an execution that a fact of `query`'s begins can be in its answer, whatever its status comes to be.
 fn has(query: &Query, execution: &Execution) -> bool {
     let q = query.q.as_deref().unwrap_or_default().to_lowercase();
     let message = execution.error.as_ref().map(|error| error.message.to_lowercase()).unwrap_or_default();
-    query.workflow.as_ref().is_none_or(|workflow| execution.workflow == *workflow)
-        && query.owner.as_ref().is_none_or(|owner| execution.owner == *owner)
-        && (q.is_empty()
-            || execution.workflow.as_str().contains(&q)
-            || execution.owner.as_str().contains(&q)
-            || execution.id.to_string().contains(&q)
-            || message.contains(&q))
+    q.is_empty()
+        || execution.workflow.as_str().contains(&q)
+        || execution.owner.as_str().contains(&q)
+        || execution.id.to_string().contains(&q)
+        || message.contains(&q)
 }
 
 /// Reads the filters out of an address. What makes no sense there is no filter.

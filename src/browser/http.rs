@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::domain::{
+    access::Viewer,
     id::{ExecutionId, Seq, StepId},
     listing::{LogLine, OUT_OF_SYNC},
     problem::Problem,
@@ -60,10 +61,10 @@ pub async fn out_of_sync(id: ExecutionId, seq: Seq) {
 }
 
 /// What the server says of the session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Standing {
-    /// It is good.
-    SignedIn,
+    /// It is good, and this is whose it is.
+    SignedIn(Viewer),
     /// There is none, or no more.
     SignedOut,
     /// No answer, or no sensible one.
@@ -73,7 +74,7 @@ pub enum Standing {
 /// Asks whether the session still holds. An EventSource cannot tell a refusal from an outage; this can.
 pub async fn standing() -> Standing {
     match Request::get("/api/me").send().await {
-        Ok(answer) if answer.ok() => Standing::SignedIn,
+        Ok(answer) if answer.ok() => answer.json().await.map_or(Standing::Unknown, Standing::SignedIn),
         Ok(answer) if answer.status() == 401 => Standing::SignedOut,
         _ => Standing::Unknown,
     }
@@ -85,6 +86,11 @@ pub fn sign_in() {
     let here = location.pathname().unwrap_or_default() + &location.search().unwrap_or_default();
     let next = js_sys::encode_uri_component(&here);
     let _ = location.set_href(&format!("/sign-in?next={next}"));
+}
+
+/// Loads the page anew.
+pub fn reload() {
+    let _ = window().location().reload();
 }
 
 async fn accepted(answer: Result<Response, gloo_net::Error>) -> Result<Response, Problem> {

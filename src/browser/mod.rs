@@ -7,5 +7,6 @@ pub mod address;
 pub mod feed;
 pub mod focus;
 pub mod http;
+mod script;
 pub mod theme;
 pub mod time;
