@@ -15,7 +15,7 @@ export class Frame {
 
   /** Waits until the page has come alive and knows all there is to know. */
   async isLive() {
-    await expect(this.light).toHaveText("Live");
+    await expect(this.light).toHaveText("In sync");
   }
 
   get heading() {

@@ -8,7 +8,7 @@ use leptos::prelude::*;
 use super::{
     api,
     live::{Folded, Follower, follow, rest},
-    rows::{Row, has, keep, shows},
+    rows::{Row, concerns, has, keep, shows},
 };
 use crate::domain::{
     event::{Event, Recorded},
@@ -174,7 +174,8 @@ impl State {
 
 impl Follower for History {
     fn address(&self) -> String {
-        self.state.with_value(|state| super::rows::stream_address(&state.query))
+        // Without the filters: all lists of a browser are fed from one stream.
+        "/api/events".to_owned()
     }
 
     fn stands_at(&self) -> Seq {
@@ -185,7 +186,7 @@ impl Follower for History {
         let mut touched: BTreeMap<ExecutionId, (Row, Status)> = BTreeMap::new();
         let folded = self.state.try_update_value(|state| {
             let (mut folded, seq) = (Folded::In, state.seq);
-            for recorded in facts.iter().filter(|recorded| recorded.seq > seq) {
+            for recorded in facts.iter().filter(|one| one.seq > seq && concerns(&state.query, &one.fact)) {
                 let fact = &recorded.fact;
                 if let Some(execution) = Execution::begin(recorded.seq, fact) {
                     state.begin(execution);

@@ -4,6 +4,7 @@ use std::future::Future;
 
 use leptos::prelude::*;
 
+use super::shell::Me;
 use crate::{
     browser::{feed, time},
     domain::{event::Recorded, id::Seq, time::Timestamp},
@@ -43,6 +44,12 @@ pub struct Live {
     /// The time now, to the second, as the server has it; none until the page is hydrated, so that both sides render
     /// the same.
     pub now: RwSignal<Option<Timestamp>>,
+    /// Since when it stands as it does; none before it first stood otherwise.
+    pub since: RwSignal<Option<Timestamp>>,
+    /// Whether this tab reads the stream for all tabs of the browser; none before that is known.
+    pub leads: RwSignal<Option<bool>>,
+    /// How many events a second came lately.
+    pub pace: RwSignal<f64>,
     /// Set once the reader has asked to sign out: the form's answer says where to go then.
     pub leaving: StoredValue<bool>,
     ahead: RwSignal<i64>,
@@ -59,6 +66,9 @@ impl Live {
             trouble: RwSignal::new(None),
             workflows: RwSignal::new(None),
             now: RwSignal::new(None),
+            since: RwSignal::new(None),
+            leads: RwSignal::new(None),
+            pace: RwSignal::new(0.0),
             leaving: StoredValue::new(false),
             ahead: RwSignal::new(0),
         };
@@ -69,6 +79,14 @@ impl Live {
     /// The one that [`Live::provide`] handed down.
     pub fn expect() -> Self {
         expect_context()
+    }
+
+    /// Stands otherwise from now on.
+    pub fn turn(&self, state: LiveState) {
+        if self.state.get_untracked() != state {
+            self.since.set(Some(Timestamp(time::now().0 + self.ahead.get_untracked())));
+            self.state.set(state);
+        }
     }
 
     /// Moves [`Live::now`] on.
@@ -136,9 +154,16 @@ pub enum Folded {
 
 /// Follows while the component that calls this is on the page.
 pub fn follow(follower: impl Follower) {
-    let live = Live::expect();
+    let (live, me) = (Live::expect(), Me::expect());
     Effect::new(move || {
-        let (reading, handle) = futures::future::abortable(feed::follow(follower.clone(), live));
+        let follower = follower.clone();
+        let (reading, handle) = futures::future::abortable(async move {
+            let viewer = match me.viewer().await {
+                Some(viewer) => viewer,
+                None => feed::whoever(live).await,
+            };
+            feed::follow(follower, live, viewer).await;
+        });
         leptos::task::spawn_local(async move {
             let _ = reading.await;
         });
@@ -149,5 +174,5 @@ pub fn follow(follower: impl Follower) {
 /// For a page that follows nothing.
 pub fn rest() {
     let live = Live::expect();
-    Effect::new(move || live.state.set(LiveState::Still));
+    Effect::new(move || live.turn(LiveState::Still));
 }

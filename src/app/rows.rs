@@ -11,7 +11,7 @@ use super::{
     live::{Folded, Follower},
 };
 use crate::domain::{
-    event::{Event, Recorded, Trigger},
+    event::{Event, Fact, Recorded, Trigger},
     execution::{Execution, Status},
     id::{ExecutionId, Seq},
     listing::{PAGE_MAX, Query},
@@ -278,7 +278,8 @@ impl Rows {
 
 impl Follower for Rows {
     fn address(&self) -> String {
-        self.query.with_value(stream_address)
+        // Without the filters: all lists of a browser are fed from one stream.
+        "/api/events".to_owned()
     }
 
     fn stands_at(&self) -> Seq {
@@ -289,7 +290,7 @@ impl Follower for Rows {
         let mut touched = BTreeMap::new();
         let mut arrived = Vec::new();
         let mut folded = Folded::In;
-        for recorded in facts {
+        for recorded in facts.iter().filter(|recorded| self.query.with_value(|query| concerns(query, &recorded.fact))) {
             let id = recorded.fact.execution_id;
             if let Some(row) = self.row(id) {
                 let was = row.status();
@@ -315,20 +316,6 @@ impl Follower for Rows {
         let fresh = Page::fetch(self.query.get_value()).await;
         fresh.map(|page| self.load(page)).is_ok()
     }
-}
-
-/// The stream of all that can be in the answer to `query`.
-pub fn stream_address(query: &Query) -> String {
-    let mut address = "/api/events".to_owned();
-    for (key, value) in [("workflow", &query.workflow), ("owner", &query.owner)] {
-        if let Some(value) = value {
-            address += if address.contains('?') { "&" } else { "?" };
-            address += key;
-            address += "=";
-            address += value.as_str();
-        }
-    }
-    address
 }
 
 /// Puts `new` into a list that is sorted by id, newest first, in the place of the one with its id if there is one.
@@ -362,6 +349,12 @@ pub fn has(query: &Query, execution: &Execution) -> bool {
             || execution.owner.as_str().contains(&q)
             || execution.id.to_string().contains(&q)
             || message.contains(&q))
+}
+
+/// Whether a fact is about an execution of the workflow and the owner that `query` names, if it names any.
+pub fn concerns(query: &Query, fact: &Fact) -> bool {
+    query.workflow.as_ref().is_none_or(|workflow| fact.workflow == *workflow)
+        && query.owner.as_ref().is_none_or(|owner| fact.owner == *owner)
 }
 
 /// Reads the filters out of an address. What makes no sense there is no filter.

@@ -9,6 +9,7 @@ use serde_json::Value;
 use web_sys::{AbortController, AbortSignal};
 
 use crate::domain::{
+    access::Viewer,
     id::{ExecutionId, Seq, StepId},
     listing::{LogLine, OUT_OF_SYNC},
     marks::Marks,
@@ -130,10 +131,10 @@ pub async fn out_of_sync(id: ExecutionId, seq: Seq) {
 }
 
 /// What the server says of the session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Standing {
-    /// It is good.
-    SignedIn,
+    /// It is good, and this is whose it is.
+    SignedIn(Viewer),
     /// There is none, or no more.
     SignedOut,
     /// No answer, or no sensible one.
@@ -143,7 +144,7 @@ pub enum Standing {
 /// Asks whether the session still holds. An EventSource cannot tell a refusal from an outage; this can.
 pub async fn standing() -> Standing {
     match Request::get("/api/me").send().await {
-        Ok(answer) if answer.ok() => Standing::SignedIn,
+        Ok(answer) if answer.ok() => answer.json().await.map_or(Standing::Unknown, Standing::SignedIn),
         Ok(answer) if answer.status() == 401 => Standing::SignedOut,
         _ => Standing::Unknown,
     }
@@ -161,6 +162,11 @@ pub fn sign_in() {
     let here = location.pathname().unwrap_or_default() + &location.search().unwrap_or_default();
     let next = js_sys::encode_uri_component(&here);
     let _ = location.set_href(&format!("/sign-in?next={next}"));
+}
+
+/// Loads the page anew.
+pub fn reload() {
+    let _ = window().location().reload();
 }
 
 async fn accepted(answer: Result<Response, gloo_net::Error>) -> Result<Response, Problem> {

@@ -10,6 +10,7 @@ pub mod focus;
 pub mod http;
 pub mod keys;
 pub mod page;
+mod script;
 pub mod sizes;
 pub mod storage;
 pub mod theme;

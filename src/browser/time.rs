@@ -8,6 +8,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::AddEventListenerOptions;
 
+use super::script;
 use crate::domain::time::Timestamp;
 
 /// What this machine takes for the time.
@@ -75,6 +76,23 @@ pub async fn frame() {
         web_sys::window().and_then(|window| window.request_animation_frame(resolve).ok());
     });
     futures::future::select(Box::pin(drawn), Box::pin(sleep(Duration::from_millis(250)))).await;
+}
+
+/// Waits until what happens at this moment has happened. Unlike the shortest [`sleep`] it is not slowed down in a tab
+/// that nobody sees.
+pub async fn soon() {
+    wait(|resolve| {
+        let Some(channel) = script::make("MessageChannel", &[]) else { return drop(resolve.call0(&JsValue::NULL)) };
+        let (Some(one), Some(other)) = (script::get(&channel, "port1"), script::get(&channel, "port2")) else { return };
+        script::set(&one, "onmessage", resolve);
+        script::call(&other, "postMessage", &[&JsValue::NULL]);
+    })
+    .await;
+}
+
+/// Whether the browser believes that it has a network.
+pub fn online() -> bool {
+    web_sys::window().is_none_or(|window| window.navigator().on_line())
 }
 
 /// Whether nobody can see the page now.

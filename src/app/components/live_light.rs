@@ -1,11 +1,15 @@
-//! Whether what you see is true right now, in words.
+//! Whether what you see is true right now, in words, and what is behind it for whoever asks.
 
 use leptos::prelude::*;
 
+use super::moment::clock;
 use crate::{
     app::live::{Live, LiveState},
     domain::id::Seq,
 };
+
+/// What the light opens.
+const MORE: &str = "live-more";
 
 /// The light.
 #[component]
@@ -18,20 +22,73 @@ pub fn LiveLight() -> impl IntoView {
         LiveState::Offline => "offline",
         LiveState::Still => "still",
     };
-    let label = move || match state.get() {
-        LiveState::Connecting => "Connecting",
-        LiveState::Live => "Live",
+    let number = move || Some(seq.get().0).filter(|seq| *seq > 0 && state.get() != LiveState::Still);
+    let open = RwSignal::new(false);
+    // What is read out is the state, when it changes; the number would never be silent.
+    view! {
+        <button
+            class="live-light"
+            type="button"
+            data-state=word
+            data-leads=move || live.leads.get().map(|leads| leads.to_string())
+            popovertarget=MORE
+            title=move || number().map(|seq| known(live, seq))
+        >
+            <i></i>
+            <span>{move || label(state.get())}</span>
+            <data value=move || number().map(|seq| seq.to_string())>{move || number().map(grouped)}</data>
+        </button>
+        <span class="visually-hidden" role="status" aria-label="Connection">{move || label(state.get())}</span>
+        <div id=MORE class="live-more" popover="auto" role="group" aria-label="Connection" on:toggle=move |_| open.update(|open| *open = !*open)>
+            {move || open.get().then(|| view! { <More live/> })}
+        </div>
+    }
+}
+
+fn label(state: LiveState) -> &'static str {
+    match state {
+        LiveState::Connecting => "Catching up",
+        LiveState::Live => "In sync",
         LiveState::Reconnecting => "Reconnecting",
         LiveState::Offline => "Offline",
-        LiveState::Still => "Nothing live here",
+        LiveState::Still => "Not live",
+    }
+}
+
+#[component]
+fn More(live: Live) -> impl IntoView {
+    let since = move || {
+        let state = live.state.get();
+        let begun = live.since.get().filter(|_| state != LiveState::Still);
+        let since = begun.map(|at| format!(" since {}", clock(at, true))).unwrap_or_default();
+        format!("{}{since}", label(state))
     };
-    let number = move || Some(seq.get().0).filter(|seq| *seq > 0 && state.get() != LiveState::Still);
+    let meaning = move || match live.state.get() {
+        LiveState::Connecting => "What has happened meanwhile is on its way.",
+        LiveState::Live => "What you see is what the server has.",
+        LiveState::Reconnecting => "The server answers, the stream of events does not. The page tries again by itself.",
+        LiveState::Offline => "No server answers. What you see is how it was. The page tries again by itself.",
+        LiveState::Still => "This page shows nothing that changes.",
+    };
+    let feeds = move || match live.leads.get() {
+        Some(true) => "Reads the events for all tabs",
+        Some(false) => "Is fed by another tab",
+        None => "Not known yet",
+    };
+    let compared = move || match live.in_sync.get() {
+        Some(Seq(at)) => format!("Equal at event {}", grouped(at)),
+        None => "Not compared yet".to_owned(),
+    };
+    let mended =
+        move || Some(live.mended.get()).filter(|times| *times > 0).map(|times| format!(", {}", fetched(times)));
     view! {
-        <p class="live-light" data-state=word title=move || number().map(|seq| known(live, seq))>
-            <i></i>
-            <span role="status" aria-label="Connection">{label}</span>
-            <data value=move || number().map(|seq| seq.to_string())>{move || number().map(grouped)}</data>
-        </p>
+        <p><strong>{since}</strong><br/>{meaning}</p>
+        <dl>
+            <div><dt>"Event"</dt><dd>{move || grouped(live.seq.get().0)}</dd></div>
+            <div><dt>"Lately"</dt><dd>{move || format!("{:.1} events a second", live.pace.get())}</dd></div>
+            <div><dt>"With the server"</dt><dd>{compared}{mended}</dd></div>
+            <div><dt>"This tab"</dt><dd>{feeds}</dd></div>
+        </dl>
     }
 }
 
@@ -44,8 +101,14 @@ fn known(live: Live, seq: u64) -> String {
     };
     match live.mended.get() {
         0 => compared,
-        1 => format!("{compared}; once it was not, and was fetched anew"),
-        times => format!("{compared}; {times} times it was not, and was fetched anew"),
+        times => format!("{compared}; {}", fetched(times)),
+    }
+}
+
+fn fetched(times: u32) -> String {
+    match times {
+        1 => "once it was not, and was fetched anew".to_owned(),
+        times => format!("{times} times it was not, and was fetched anew"),
     }
 }
 
