@@ -2,8 +2,9 @@
 //! with it.
 //!
 //! The kernel's own bounds do not fit: `RLIMIT_NPROC` counts all processes of a user and none of root's, and a cgroup is
-//! not given to everybody. So the supervisor counts. Counting reads all of `/proc`; so it is done when the machine has
-//! got many more processes, of which one short file tells, and once in a while in any case.
+//! not given to everybody. So the supervisor counts: when the machine has got many more processes, of which one short
+//! file tells, and once in a while in any case. It counts its own alone, by the kernel's lists of children: a thousand
+//! supervisors that each read all of `/proc` every five seconds take two processors for themselves.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -20,7 +21,7 @@ use thread_priority::{
 use super::processes::Process;
 
 /// Between two looks at how many processes the machine has.
-pub(super) const LOOK: Duration = Duration::from_millis(100);
+pub(super) const LOOK: Duration = Duration::from_millis(200);
 /// Longest time between two counts.
 const COUNT: Duration = Duration::from_secs(5);
 /// So many processes of a group or more are ended by one signal to the group.

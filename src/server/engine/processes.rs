@@ -88,6 +88,32 @@ pub(super) fn all() -> Vec<Process> {
         .collect()
 }
 
+/// How many processes descend from `root`, by the kernel's own lists of children: what this costs grows with them, not
+/// with what else the machine runs. One that ends meanwhile may hide its siblings, so this counts roughly, and no further
+/// than just beyond `most`. None where the kernel keeps no such lists; see proc_pid_children(5).
+pub(super) fn count_descendants(root: Pid, most: usize) -> Option<usize> {
+    let (mut count, mut open) = (0, children(root)?);
+    while let Some(next) = open.pop() {
+        count += 1;
+        if count > most {
+            break;
+        }
+        // One that is gone has none.
+        open.extend(children(next).unwrap_or_default());
+    }
+    Some(count)
+}
+
+/// The children of all threads of a process.
+fn children(pid: Pid) -> Option<Vec<Pid>> {
+    let mut found = Vec::new();
+    for task in fs::read_dir(format!("/proc/{}/task", pid.as_raw_nonzero())).ok()? {
+        let list = fs::read_to_string(task.ok()?.path().join("children")).ok()?;
+        found.extend(list.split_ascii_whitespace().filter_map(|number| Pid::from_raw(number.parse().ok()?)));
+    }
+    Some(found)
+}
+
 /// Those of `all` that descend from any of `roots`, themselves excepted.
 pub(super) fn descendants(all: &[Process], roots: &HashSet<i32>) -> Vec<Process> {
     let mut known = roots.clone();
@@ -148,6 +174,8 @@ pub(crate) fn signal_name(number: i32) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::process::CommandExt;
+
     use super::*;
 
     #[test]
@@ -166,6 +194,26 @@ mod tests {
         assert!(all.contains(&own));
         assert!(descendants(&all, &HashSet::from([own.parent])).contains(&own));
         assert!(!descendants(&all, &HashSet::from([own.pid.as_raw_nonzero().get()])).contains(&own));
+    }
+
+    #[test]
+    fn descendants_are_counted_down_to_the_last_grandchild_and_no_further_than_needed() {
+        let script = "sleep 1000 & (sleep 1000 & sleep 1000 & echo ready; wait) & wait";
+        let mut child = std::process::Command::new("bash")
+            .args(["-c", script])
+            .process_group(0)
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .expect("bash is there");
+        let pid = Pid::from_child(&child);
+        let mut ready = [0; 6];
+        child.stdout.take().expect("it is piped").read_exact(&mut ready).expect("it says so");
+        // The two of the shell below, the shell itself, and one more.
+        let counts = [count_descendants(pid, 100), count_descendants(pid, 2)];
+        rustix::process::kill_process_group(pid, Signal::KILL).expect("it is there");
+        child.wait().expect("it is a child");
+        assert_eq!(counts, [Some(4), Some(3)]);
+        assert_eq!(count_descendants(pid, 100), None, "it is gone");
     }
 
     #[test]

@@ -24,7 +24,7 @@ use rustix::{
 
 use super::{
     crowd::{self, LOOK, Lookout, Usual},
-    processes::{Process, all, descendants},
+    processes::{Process, all, count_descendants, descendants},
     wire::{Command, Exit, Frames, Launch, Report, frame, send},
 };
 
@@ -153,6 +153,11 @@ impl Supervisor {
         let now = Instant::now();
         if self.childless || !self.lookout.is_due(now) {
             return;
+        }
+        if let Some(count) = count_descendants(getpid(), self.processes_max)
+            && count <= self.processes_max
+        {
+            return self.lookout.counted(count, self.processes_max, now);
         }
         let mut left = mine();
         self.lookout.counted(left.len(), self.processes_max, now);
