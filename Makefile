@@ -32,7 +32,7 @@ run: tools build ## install what is missing, build for release, serve ./data and
 
 .PHONY: watch
 watch: tools ## build, serve, and do both again at each save
-	@unset LEPTOS_SITE_ROOT RUNCAST_BIN; exec cargo leptos watch
+	@unset LEPTOS_SITE_ROOT RUNCAST_BIN; exec cargo leptos watch --split
 
 .PHONY: test
 test: ## everything that is checked: format, lints, Rust tests, browser tests
@@ -81,7 +81,7 @@ build: tools $(BUILT) ## the release build that run, test and bench share
 # and a binary newer than it is somebody else's.
 $(BUILT): $(SOURCES) $(or $(wildcard $(RUNCAST_BIN)),absent)
 	$(call say,release build)
-	cargo leptos build --release --precompress
+	cargo leptos build --release --split --precompress
 	@test -x "$(RUNCAST_BIN)" && touch $@
 
 .PHONY: absent

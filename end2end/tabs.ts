@@ -36,10 +36,10 @@ export async function normal(page: Page) {
   return await page.evaluate(read);
 }
 
-/** Runs in the page. What ticks by itself, and what was only announced, is left out. */
+/** Runs in the page. What ticks by itself, what was only announced, and what is there for the eye alone, is left out. */
 function read() {
   const NAMES = ["role", "aria-label", "aria-valuenow", "aria-valuetext", "aria-current", "data-status", "datetime", "href", "hidden", "title"];
-  const ANNOUNCED = '.visually-hidden[role="status"]';
+  const ANNOUNCED = '.visually-hidden[role="status"], [aria-hidden="true"]';
   const ticks = (text: string) => text.replace(/\d+(\.\d+)?\s?(ms|s|min|m|h|d)\b/g, "#").replace(/\b\d+:\d\d(:\d\d)?\b/g, "#");
   const lines: string[] = [document.title];
   const walk = (node: Node, depth: number) => {
@@ -90,4 +90,19 @@ export async function becomesWhatAFreshOneIs(old: Page, context: BrowserContext 
     await watch;
     await fresh.close();
   }
+}
+
+/** Puts a page to sleep as a system does with a tab: nothing in it runs any more. Chromium freezes no tab that is in view. */
+export async function sleep(page: Page) {
+  const session = await page.context().newCDPSession(page);
+  const asleep = new Promise((resolve) => session.once("Debugger.paused", resolve));
+  await session.send("Debugger.enable");
+  await session.send("Debugger.pause");
+  await asleep;
+  return {
+    async wake() {
+      await session.send("Debugger.resume");
+      await session.detach();
+    },
+  };
 }

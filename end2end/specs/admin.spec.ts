@@ -60,6 +60,40 @@ test("the last admin can be neither removed nor made a user", async ({ visitor }
   await expect(settings.row("root").getByRole("button", { name: "New password" })).toBeEnabled();
 });
 
+test("a group opens a workflow to its members, from the moment they are in it, and closes it again", async ({ server, visitor, troubles }) => {
+  troubles.meant(REFUSED(409));
+  server.write("guarded", "allow: [night-shift]\nsteps: [{ id: go, run: 'true' }]\n");
+  const alice = await visitor("alice");
+  const settings = new SettingsPage(await visitor("root", { role: "admin" }));
+  const { page } = settings;
+  const offered = async () => (await alice.request.get("/api/workflows/guarded")).status();
+  await settings.open("groups");
+  await expect(page.getByText("There is no group yet.")).toBeVisible();
+  const form = page.getByRole("region", { name: "Add a group" });
+  await form.getByLabel("Name").fill("alice");
+  await form.getByRole("button", { name: "Add" }).click();
+  await expect(form.getByRole("alert").filter({ hasText: "there is a user alice" })).toBeVisible();
+  await form.getByLabel("Name").fill("night-shift");
+  await form.getByRole("button", { name: "Add" }).click();
+  await expect(settings.row("night-shift")).toContainText("nobody");
+  expect(await offered()).toBe(404);
+
+  const members = settings.row("night-shift").getByRole("button", { name: "Members: night-shift" });
+  await members.click();
+  await settings.dialog.getByRole("checkbox", { name: "alice" }).check();
+  await settings.dialog.getByRole("button", { name: "Set members" }).click();
+  await expect(settings.row("night-shift")).toContainText("alice");
+  expect(await offered()).toBe(200);
+
+  await members.click();
+  await expect(settings.dialog.getByRole("checkbox", { name: "alice" })).toBeChecked();
+  await page.keyboard.press("Escape");
+  await settings.row("night-shift").getByRole("button", { name: "Remove: night-shift" }).click();
+  await settings.dialog.getByRole("button", { name: "Remove the group" }).click();
+  await expect(settings.row("night-shift")).toHaveCount(0);
+  expect(await offered()).toBe(404);
+});
+
 test("a session that an admin ends is out within a second", async ({ visitor, troubles }) => {
   troubles.meant(REFUSED(401));
   troubles.meant(UNREACHABLE);

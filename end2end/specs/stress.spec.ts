@@ -1,9 +1,9 @@
 import type { Page } from "@playwright/test";
 import { REFUSED, UNREACHABLE, expect, test } from "../fixtures.ts";
 import { ExecutionPage } from "../pages/execution.ts";
-import { ExecutionsPage } from "../pages/executions.ts";
+import { NowPage } from "../pages/now.ts";
 import type { Server } from "../server.ts";
-import { becomesWhatAFreshOneIs } from "../tabs.ts";
+import { becomesWhatAFreshOneIs, sleep } from "../tabs.ts";
 
 /** Something happened on the server that the open pages have not heard of, and has come to rest. */
 async function happens(server: Server) {
@@ -16,7 +16,7 @@ async function happens(server: Server) {
 /** A list and a page of something that runs, in one browser. */
 async function pages(first: Page, server: Server) {
   const running = await server.run("alice", "chatter");
-  const [list, execution] = [new ExecutionsPage(first), new ExecutionPage(await first.context().newPage())];
+  const [list, execution] = [new NowPage(first), new ExecutionPage(await first.context().newPage())];
   await list.open();
   await execution.open(running);
   await expect(execution.lines).toHaveCount(40);
@@ -55,11 +55,11 @@ test("pages whose connections were cut are true again within two seconds", async
 test("pages that were put to sleep are true again within two seconds after they wake", async ({ server, visitor }) => {
   const first = await visitor("alice");
   const { list, execution } = await pages(first, server);
-  const sessions = await Promise.all([list, execution].map(({ page }) => page.context().newCDPSession(page)));
-  for (const session of sessions) await session.send("Page.setWebLifecycleState", { state: "frozen" });
+  const asleep = [await sleep(list.page), await sleep(execution.page)];
   await happens(server);
-  await first.waitForTimeout(4_000);
-  for (const session of sessions) await session.send("Page.setWebLifecycleState", { state: "active" });
+  // Longer than it takes to notice that a leader is silent.
+  await first.context().newPage().then((page) => page.waitForTimeout(4_000));
+  for (const page of asleep) await page.wake();
   await areTrueAgain(list, execution);
 });
 
@@ -82,7 +82,7 @@ test("an admin who becomes a user sees others' rows vanish within two seconds", 
   await server.addUser("alice");
   const id = await server.run("alice", "waits");
   await server.run("boss", "waits");
-  const [list, theirs] = [new ExecutionsPage(page), new ExecutionPage(await page.context().newPage())];
+  const [list, theirs] = [new NowPage(page), new ExecutionPage(await page.context().newPage())];
   await list.open();
   await theirs.open(id);
   await expect(list.running).toHaveCount(2);
@@ -96,7 +96,7 @@ test("an admin who becomes a user sees others' rows vanish within two seconds", 
 
 test("a page that nobody sees folds little, and is true again when it is seen", async ({ server, visitor }) => {
   const page = await visitor("alice");
-  const list = new ExecutionsPage(page);
+  const list = new NowPage(page);
   await list.open();
   await page.evaluate(() => {
     const changes = { count: 0 };
@@ -120,9 +120,9 @@ test("a page that nobody sees folds little, and is true again when it is seen", 
 });
 
 test("what comes by the channel is folded in batches, not one by one", async ({ visitor }) => {
-  const leader = new ExecutionsPage(await visitor("alice"));
+  const leader = new NowPage(await visitor("alice"));
   await leader.open();
-  const list = new ExecutionsPage(await leader.page.context().newPage());
+  const list = new NowPage(await leader.page.context().newPage());
   await list.open();
   await list.page.evaluate(() => {
     const changes = { count: 0 };
@@ -148,7 +148,7 @@ test("what comes by the channel is folded in batches, not one by one", async ({ 
       channel.postMessage(`batch ${at + n - 1} ${at + n}\n${JSON.stringify(fact)}`);
     }
   }, at);
-  await expect(list.queued).toHaveCount(200);
+  await expect(list.counts.getByRole("link", { name: "queued" })).toContainText("200");
   const { count } = await list.page.evaluate(() => (window as unknown as { changes: { count: number } }).changes);
   expect(count).toBeLessThanOrEqual(60);
 });

@@ -48,7 +48,7 @@ pub async fn execution(
         Err(_) => None,
     };
     if opening.is_none() {
-        crate::server::missing::page_not_found();
+        crate::server::page_answer::page_not_found();
     }
     Ok(opening)
 }
@@ -97,7 +97,7 @@ pub async fn workflow(
         Err(_) => None,
     };
     if sheet.is_none() {
-        crate::server::missing::page_not_found();
+        crate::server::page_answer::page_not_found();
     }
     Ok(sheet)
 }
@@ -134,7 +134,7 @@ pub async fn room(
         None => None,
     };
     if contents.is_none() {
-        crate::server::missing::page_not_found();
+        crate::server::page_answer::page_not_found();
     }
     Ok(contents)
 }

@@ -186,8 +186,11 @@ impl Follower for History {
         let mut touched: BTreeMap<ExecutionId, (Row, Status)> = BTreeMap::new();
         let folded = self.state.try_update_value(|state| {
             let (mut folded, seq) = (Folded::In, state.seq);
-            for recorded in facts.iter().filter(|one| one.seq > seq && concerns(&state.query, &one.fact)) {
+            for recorded in facts.iter().filter(|recorded| recorded.seq > seq) {
                 let fact = &recorded.fact;
+                if !concerns(&state.query, fact) {
+                    continue;
+                }
                 if let Some(execution) = Execution::begin(recorded.seq, fact) {
                     state.begin(execution);
                 } else if let Some(row) = state.followed.get(&fact.execution_id) {

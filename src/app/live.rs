@@ -89,8 +89,21 @@ impl Live {
         }
     }
 
+    /// From now on there is a [`Live::now`]: called by a page once all of it is hydrated, however late its code came.
+    pub fn wake(self) {
+        Effect::new(move || {
+            leptos::task::spawn_local(async move {
+                time::frame().await;
+                self.now.try_set(Some(Timestamp(time::now().0 + self.ahead.get_untracked())));
+            });
+        });
+    }
+
     /// Moves [`Live::now`] on.
     pub fn tick(&self) {
+        if self.now.with_untracked(Option::is_none) {
+            return;
+        }
         self.now.set(Some(Timestamp(time::now().0 + self.ahead.get_untracked())));
     }
 

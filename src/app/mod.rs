@@ -5,7 +5,7 @@ use std::time::Duration;
 use leptos::{nonce::use_nonce, prelude::*};
 use leptos_meta::{MetaTags, Stylesheet, Title, provide_meta_context};
 use leptos_router::{
-    SsrMode,
+    Lazy, SsrMode,
     components::{ParentRoute, Route, Router, Routes},
     path,
 };
@@ -17,6 +17,7 @@ pub mod editing;
 pub mod flows;
 pub mod following;
 pub mod history;
+pub mod lazy;
 pub mod live;
 pub mod log;
 pub mod looks;
@@ -34,18 +35,7 @@ pub mod travel;
 use components::icon::Symbols;
 use following::Following;
 use live::Live;
-use pages::{
-    check::Check,
-    execution::ExecutionPage,
-    executions::Executions,
-    not_found::NotFound,
-    now::NowPage,
-    set_up::SetUp,
-    settings::{Profile, Settings},
-    sign_in::SignIn,
-    workflow::WorkflowPage,
-    workflows::Workflows,
-};
+use pages::not_found::NotFound;
 use shell::Shell;
 use toasts::Toasts;
 
@@ -83,7 +73,6 @@ pub fn App() -> impl IntoView {
     let tell = before.clone();
     Effect::new(move || tell.set(following.before_title()));
     Effect::new(move || {
-        live.tick();
         let ticking = set_interval_with_handle(move || live.tick(), Duration::from_secs(1));
         on_cleanup(move || drop(ticking.map(|handle| handle.clear())));
     });
@@ -93,18 +82,18 @@ pub fn App() -> impl IntoView {
         <Symbols/>
         <Router>
             <Routes fallback=NotFound>
-                <Route path=path!("/sign-in") view=SignIn ssr=SsrMode::Async/>
-                <Route path=path!("/set-up") view=SetUp ssr=SsrMode::Async/>
+                <Route path=path!("/sign-in") view={Lazy::<lazy::SignIn>::new()} ssr=SsrMode::Async/>
+                <Route path=path!("/set-up") view={Lazy::<lazy::SetUp>::new()} ssr=SsrMode::Async/>
                 <ParentRoute path=path!("") view=Shell ssr=SsrMode::Async>
-                    <Route path=path!("/") view=NowPage ssr=SsrMode::Async/>
-                    <Route path=path!("/executions") view=Executions ssr=SsrMode::Async/>
-                    <Route path=path!("/executions/:id") view=ExecutionPage ssr=SsrMode::Async/>
-                    <Route path=path!("/check") view=Check ssr=SsrMode::Async/>
-                    <Route path=path!("/workflows") view=Workflows ssr=SsrMode::Async/>
-                    <Route path=path!("/profile") view=Profile ssr=SsrMode::Async/>
-                    <Route path=path!("/settings") view=Settings ssr=SsrMode::Async/>
-                    <Route path=path!("/settings/:room") view=Settings ssr=SsrMode::Async/>
-                    <Route path=path!("/workflows/:name") view=WorkflowPage ssr=SsrMode::Async/>
+                    <Route path=path!("/") view={Lazy::<lazy::NowPage>::new()} ssr=SsrMode::Async/>
+                    <Route path=path!("/executions") view={Lazy::<lazy::Executions>::new()} ssr=SsrMode::Async/>
+                    <Route path=path!("/executions/:id") view={Lazy::<lazy::ExecutionPage>::new()} ssr=SsrMode::Async/>
+                    <Route path=path!("/check") view={Lazy::<lazy::Check>::new()} ssr=SsrMode::Async/>
+                    <Route path=path!("/workflows") view={Lazy::<lazy::Workflows>::new()} ssr=SsrMode::Async/>
+                    <Route path=path!("/profile") view={Lazy::<lazy::Profile>::new()} ssr=SsrMode::Async/>
+                    <Route path=path!("/settings") view={Lazy::<lazy::Settings>::new()} ssr=SsrMode::Async/>
+                    <Route path=path!("/settings/:room") view={Lazy::<lazy::Settings>::new()} ssr=SsrMode::Async/>
+                    <Route path=path!("/workflows/:name") view={Lazy::<lazy::WorkflowPage>::new()} ssr=SsrMode::Async/>
                 </ParentRoute>
             </Routes>
         </Router>

@@ -46,6 +46,14 @@ pub struct Counts {
     pub more: bool,
 }
 
+impl Counts {
+    /// Whether there is nothing to count.
+    pub fn is_empty(&self) -> bool {
+        let Counts { running, look: _, queued, succeeded, failed, cancelled, more: _ } = *self;
+        running + queued + succeeded + failed + cancelled == 0
+    }
+}
+
 /// The page. A copy is the same page.
 #[derive(Clone, Copy, Debug)]
 pub struct Now {
@@ -111,7 +119,7 @@ impl Now {
 
     /// Whether nothing has ever run.
     pub fn is_empty(&self) -> bool {
-        self.counts.with(|counts| counts.running + counts.queued == 0) && self.ended.with(Vec::is_empty)
+        self.counts.with(Counts::is_empty) && self.ended.with(Vec::is_empty)
     }
 
     /// What time it is: the rows are put in their order, as far as nobody points at them.

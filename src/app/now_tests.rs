@@ -141,6 +141,16 @@ fn no_row_moves_while_somebody_points_at_them_and_all_do_when_they_leave() {
 }
 
 #[test]
+fn a_page_under_the_pointer_is_not_empty_when_all_on_it_has_ended() {
+    let (_owner, now) = page();
+    now.fold(&[queued(1, 1), started(2, 1)]);
+    now.hold(true);
+    now.fold(&[failed(3, 1)]);
+    assert!(now.ended.with_untracked(Vec::is_empty), "the rows are held");
+    assert!(!now.is_empty());
+}
+
+#[test]
 fn progress_alone_moves_no_row_between_two_ticks() {
     let (_owner, now) = page();
     three(&now);

@@ -70,8 +70,11 @@ pub fn Shell() -> impl IntoView {
 
 /// Keeps what the user follows true, and shows it in the tab.
 fn follow(me: Me) {
-    let following = Following::expect();
+    let (following, hydrated) = (Following::expect(), hydrated());
     Effect::new(move || {
+        if !hydrated.get() {
+            return;
+        }
         let viewer = me.0.get().and_then(|answer| answer.ok().flatten());
         if let Some(viewer) = viewer {
             following.begin(viewer.name);

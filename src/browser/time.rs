@@ -32,6 +32,15 @@ pub fn local(at: Timestamp) -> String {
     format!("{} {month} {hour:02}:{minute:02}", date.get_date())
 }
 
+/// The same without seconds.
+pub fn minute(at: Timestamp) -> String {
+    let text = local(at);
+    match text.rsplit_once(':') {
+        Some((minute, _)) if text.matches(':').count() == 2 => minute.to_owned(),
+        _ => text,
+    }
+}
+
 /// How far this browser's clock is ahead of UTC at a moment, in milliseconds; less than 0 where it is behind.
 #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "minutes of a day")]
 pub fn zone(at: Timestamp) -> i64 {
@@ -51,13 +60,6 @@ pub fn field(at: Timestamp) -> String {
 pub fn read(field: &str) -> Option<Timestamp> {
     let ms = Date::parse(field);
     (!ms.is_nan()).then_some(Timestamp(ms as i64))
-/// The same without seconds.
-pub fn minute(at: Timestamp) -> String {
-    let text = local(at);
-    match text.rsplit_once(':') {
-        Some((minute, _)) if text.matches(':').count() == 2 => minute.to_owned(),
-        _ => text,
-    }
 }
 
 /// Waits.

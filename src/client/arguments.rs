@@ -114,6 +114,9 @@ pub struct ServeArgs {
     /// At the end, wait so long for what runs instead of stopping it: 30s, 10m
     #[arg(long, env = "RUNCAST_DRAIN", value_name = "TIME", value_parser = duration)]
     pub drain: Option<Duration>,
+    /// Also serve /design, the page of all parts in all states, for those who work on them
+    #[arg(long, hide = true)]
+    pub design: bool,
     /// Least time between two estimates of how far a step is, for tests
     #[arg(long, value_name = "TIME", value_parser = duration, hide = true)]
     pub estimate_every: Option<Duration>,

@@ -9,8 +9,8 @@ use super::{
     say,
 };
 use crate::{
-    domain::id::Name,
-    server::access::{Access, AccessError, Group, Members},
+    domain::{administration::UserGroup, id::Name},
+    server::access::{Access, AccessError, Members},
 };
 
 /// Adds, lists or removes groups, and who is in them.
@@ -28,7 +28,7 @@ pub async fn group(command: GroupCommand) -> Result<u8, ClientError> {
             if json {
                 say(json!(groups).to_string())?;
             } else {
-                let line = |group: &Group| format!("{:24}  {}", group.name.as_str(), listed(&group.members));
+                let line = |group: &UserGroup| format!("{:24}  {}", group.name.as_str(), listed(&group.members));
                 groups.iter().map(line).try_for_each(say)?;
             }
         }
@@ -46,11 +46,11 @@ pub async fn group(command: GroupCommand) -> Result<u8, ClientError> {
 }
 
 /// Without members it is to be a new group; with some it need not be.
-async fn add(access: &Access, name: Name, members: &[Name]) -> Result<Group, AccessError> {
+async fn add(access: &Access, name: Name, members: &[Name]) -> Result<UserGroup, AccessError> {
     if members.is_empty() { access.add_group(name, members).await } else { access.join_group(name, members).await }
 }
 
-fn sentence(group: &Group) -> String {
+fn sentence(group: &UserGroup) -> String {
     match group.members.len() {
         0 => format!("nobody is in the group {}", group.name),
         _ => format!("in the group {} are {}", group.name, listed(&group.members)),

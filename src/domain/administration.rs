@@ -17,6 +17,8 @@ pub enum Room {
     Profile,
     /// Who may come in.
     Users,
+    /// Which users have one name together, for `allow`.
+    Groups,
     /// Who has signed in, where.
     Sessions,
     /// Which programs act for whom.
@@ -31,14 +33,15 @@ pub enum Room {
 
 impl Room {
     /// Those for admins, in the order that they are shown in.
-    pub const FOR_ADMINS: [Room; 6] =
-        [Room::Users, Room::Sessions, Room::Tokens, Room::Streams, Room::Health, Room::Configuration];
+    pub const FOR_ADMINS: [Room; 7] =
+        [Room::Users, Room::Groups, Room::Sessions, Room::Tokens, Room::Streams, Room::Health, Room::Configuration];
 
     /// The last part of its address.
     pub fn word(self) -> &'static str {
         match self {
             Room::Profile => "profile",
             Room::Users => "users",
+            Room::Groups => "groups",
             Room::Sessions => "sessions",
             Room::Tokens => "tokens",
             Room::Streams => "streams",
@@ -52,6 +55,7 @@ impl Room {
         match self {
             Room::Profile => "Profile",
             Room::Users => "Users",
+            Room::Groups => "Groups",
             Room::Sessions => "Sessions",
             Room::Tokens => "Tokens",
             Room::Streams => "Streams",
@@ -94,6 +98,8 @@ pub enum Contents {
     },
     /// Of [`Room::Users`].
     Users(Vec<Account>),
+    /// Of [`Room::Groups`]: all groups, and all users.
+    Groups(Vec<UserGroup>, Vec<Account>),
     /// Of [`Room::Sessions`].
     Sessions(Vec<OpenSession>),
     /// Of [`Room::Tokens`]: all users, and all tokens.
@@ -115,6 +121,17 @@ pub struct Account {
     pub role: Role,
     /// When they were added.
     pub created_at: Timestamp,
+}
+
+/// Users with one name together.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserGroup {
+    /// What a workflow's `allow` calls it.
+    pub name: Name,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// Who is in it, by name.
+    pub members: Vec<Name>,
 }
 
 /// A browser that has signed in.

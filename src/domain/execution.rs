@@ -406,6 +406,14 @@ impl Execution {
         })
     }
 
+    /// An execution of a workflow that is only thought of: it has these steps, and nothing has happened.
+    pub fn planned(workflow: Name, steps: Vec<PlannedStep>) -> Option<Self> {
+        let (at, id) = (Timestamp(0), ExecutionId::first_at(Timestamp(0)));
+        let event = Event::ExecutionQueued { trigger: Trigger::Manual, params: Map::new(), steps, rerun_of: None };
+        let fact = Fact { at, execution_id: id, owner: workflow.clone(), workflow, event };
+        Self::begin(Seq(0), &fact)
+    }
+
     /// Takes in what happened next. A fact of another execution, one that is in it already, and any after the final
     /// one change nothing. Says whether it changed something.
     pub fn apply(&mut self, recorded: &Recorded) -> bool {

@@ -127,6 +127,10 @@ pub async fn room(which: Room) -> Answer<Option<Contents>> {
             tokens: tokens(access.list_tokens(own).await.map_err(failed)?),
         },
         Room::Users => Contents::Users(accounts(access.list_users().await.map_err(failed)?)),
+        Room::Groups => {
+            let groups = access.list_groups(None).await.map_err(failed)?;
+            Contents::Groups(groups, accounts(access.list_users().await.map_err(failed)?))
+        }
         Room::Sessions => Contents::Sessions(sessions(access.list_all_sessions().await.map_err(failed)?)),
         Room::Tokens => Contents::Tokens(
             accounts(access.list_users().await.map_err(failed)?),

@@ -4,6 +4,7 @@
 
 pub mod access;
 pub mod clock;
+mod design;
 pub mod doorbell;
 pub mod engine;
 pub mod external;
@@ -12,8 +13,8 @@ pub mod files;
 pub mod http;
 pub mod journal;
 pub mod metrics;
-pub mod missing;
 pub mod overview;
+pub mod page_answer;
 pub mod schedule;
 pub mod secrets;
 pub mod settings;
@@ -258,6 +259,7 @@ async fn open(
         feed,
         journal,
         metrics,
+        design: settings.design,
         overview: Overview::new(settings),
         secrets,
         workflows,

@@ -63,6 +63,8 @@ pub struct Settings {
     pub external: ExternalSettings,
     /// How long to wait at the end for what runs.
     pub drain: Duration,
+    /// Whether the page of the design is served.
+    pub design: bool,
     /// Least time between two estimates of how far a step is, if another than the engine's own.
     pub estimate_every: Option<Duration>,
     /// The shortest silence that makes a step stalled, if another than the engine's own.
@@ -162,6 +164,7 @@ impl Settings {
             drain: args.drain.unwrap_or_default(),
             estimate_every: args.estimate_every,
             stall_min: args.stall_min,
+            design: args.design,
             origins,
         })
     }

@@ -12,7 +12,7 @@ async fn file(user: &User, name: &str) -> String {
     let answer = user.get(&format!("/api/workflows/{name}/file")).await;
     assert_eq!(
         (answer.status().as_u16(), &answer.headers()["content-type"]),
-        (200, &"application/yaml".parse().unwrap())
+        (200, &"application/yaml".parse().expect("a media type"))
     );
     answer.text().await.expect("it is text")
 }

@@ -220,7 +220,9 @@ fn filled(path: &str, executions: &[Told]) -> Vec<String> {
         (_, "workflow") => vec!["hooked".to_owned(), "one".to_owned()],
         (_, "name") if path.contains("users") => vec![NO_USER.to_owned()],
         (_, "name") => vec!["one".to_owned(), "closed".to_owned()],
-        (_, "room") => ["users", "sessions", "tokens", "streams", "health", "configuration"].map(str::to_owned).into(),
+        (_, "room") => {
+            ["users", "groups", "sessions", "tokens", "streams", "health", "configuration"].map(str::to_owned).into()
+        }
         (_, other) => panic!("{path}: say here what {other:?} can be, so that this route is looked at as well"),
     };
     things.into_iter().map(|thing| format!("{}{thing}{rest}", &path[..begin])).collect()

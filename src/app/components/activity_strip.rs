@@ -28,9 +28,11 @@ pub fn ActivityStrip(
     // To a hundredth of a percent: a third of a second.
     let shift = Memo::new(move |_| now.strip.with(|strip| strip.shift(time.get())));
     let tip = RwSignal::new(None);
+    // When a bar's page is opened the focus leaves the bar with the strip: then nobody is left to be told.
     let tell = move |target: Option<web_sys::EventTarget>| {
-        tip.set(bar_of(target).and_then(|bar| bar.get_attribute("aria-label")))
+        tip.try_set(bar_of(target).and_then(|bar| bar.get_attribute("aria-label")));
     };
+    let told = move || tip.try_get().flatten();
     let more = move || Some(now.strip.with(|strip| strip.more)).filter(|more| *more > 0);
     view! {
         <figure class="activity-strip" aria-label=move || now.counts.with(summary)>
@@ -54,7 +56,7 @@ pub fn ActivityStrip(
                         <Line bar/>
                     </For>
                 </div>
-                <output aria-hidden="true" hidden=move || tip.with(Option::is_none)>{move || tip.get()}</output>
+                <output aria-hidden="true" hidden=move || told().is_none()>{told}</output>
             </div>
             <Axis time/>
             {move || more().map(|more| view! { <small>{format!("{more} more than there is room for")}</small> })}

@@ -44,7 +44,7 @@ fn Plan(workflow: Workflow, known: Option<WorkflowSheet>) -> impl IntoView {
     let plan = serde_json::to_string_pretty(&plan).unwrap_or_default();
     view! {
         <dl class="workflow-terms">{facts.collect_view()}</dl>
-        <PlanSteps steps usual/>
+        <PlanSteps workflow=workflow.name.clone() steps usual/>
         <details data-part="json">
             <summary>"The plan as JSON"</summary>
             <pre tabindex="0" aria-label="The plan as JSON">{plan}</pre>

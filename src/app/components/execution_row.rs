@@ -137,7 +137,7 @@ enum Below {
 fn left(execution: &Execution, due: Option<Timestamp>, now: Option<Timestamp>) -> (String, Below) {
     if execution.status != Status::Running {
         let took = execution.duration_ms.map(rough).unwrap_or_default();
-        return (took, Below::Nothing);
+        return (took, if execution.status.is_final() { Below::Words("in all") } else { Below::Nothing });
     }
     let Some(now) = now else { return (reading::left(execution).unwrap_or_default(), Below::Nothing) };
     if let Some(over) = urgency::overtime(execution, now) {
@@ -163,7 +163,12 @@ fn sign(execution: &Execution, reason: Option<&Reason>) -> Sign {
 
 /// The names of the steps at work, and which of how many they are.
 fn place(execution: &Execution) -> (String, String) {
-    let names: Vec<&str> = execution.running().map(|step| step.name.as_str()).collect();
+    let mut names: Vec<&str> = execution.running().map(|step| step.name.as_str()).collect();
+    if names.is_empty() {
+        // What was at work last stays where it stood.
+        let last = execution.steps.iter().filter(|step| step.finished_at.is_some()).max_by_key(|step| step.finished_at);
+        names.extend(last.map(|step| step.name.as_str()));
+    }
     let of = execution.steps.len();
     if execution.status == Status::Queued {
         return (String::new(), if of == 1 { "1 step".to_owned() } else { format!("{of} steps") });

@@ -36,7 +36,7 @@ pub fn GraphSheet(
             <div
                 data-part="sheet"
                 style=format!("--node-wide:{NODE_WIDTH};--node-high:{NODE_HEIGHT}")
-                data-lit=move || shape.lit.get().map(|_| "")
+                data-lit=move || shape.lit().map(|_| "")
                 on:click=move |event| {
                     if let Some(place) = focus::place_of(&event) {
                         shape.toggle(place);
@@ -82,7 +82,7 @@ fn Lines(paper: Paper) -> impl IntoView {
         paths
     });
     let lit = move || {
-        let lit = shape.lit.get()?;
+        let lit = shape.lit()?;
         let of = |from: usize, to: usize| from == lit || to == lit;
         Some(paper.sheet.with(|sheet| {
             sheet.lines.iter().filter(|line| of(line.from, line.to)).map(|line| line.path.as_str()).collect::<String>()

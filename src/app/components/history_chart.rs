@@ -58,7 +58,7 @@ pub fn HistoryChart(
     let stop = RwSignal::new(None::<ExecutionId>);
     let at_work = move || running.with(|rows| rows.iter().rev().take(AT_WORK).cloned().collect::<Vec<_>>());
     let last = Memo::new(move |_| {
-        let newest = running.with(|rows| rows.iter().rev().take(AT_WORK).last().map(|row| row.id));
+        let newest = running.with(|rows| rows.iter().rev().take(AT_WORK).next_back().map(|row| row.id));
         newest.or_else(|| bars.with(|bars| bars.last().map(|bar| bar.id)))
     });
     let is_stop = move |id| Signal::derive(move || stop.get().or(last.get()) == Some(id));

@@ -1,42 +1,60 @@
-//! The steps of a plan: what each waits for, and how long it usually takes, as far as that is known.
+//! The steps of a plan: how long each usually takes, as far as that is known, and what it waits for, as a timeline of
+//! the usual run or as a graph.
 
 use std::collections::HashMap;
 
 use leptos::prelude::*;
 
-use crate::domain::{
-    estimate::Past,
-    event::PlannedStep,
-    time::{about, spoken},
-    usual::UsualRun,
+use super::{
+    step_graph::StepGraph,
+    step_shape::{Shape, Views, shows_graph},
+    usual_run::UsualRun as UsualTimeline,
 };
+use crate::domain::{estimate::Past, event::PlannedStep, id::Name, time::about, usual::UsualRun};
 
-/// The steps, with a heading.
+/// The steps, with a heading and a switch between their drawings.
 #[component]
 pub fn PlanSteps(
+    /// Whose steps they are.
+    workflow: Name,
     /// In the order of the file.
     steps: Vec<PlannedStep>,
     /// How long they usually take.
     usual: Option<UsualRun>,
 ) -> impl IntoView {
-    let known = usual.as_ref().map_or(0, |usual| usual.steps.len());
-    let word = usual.as_ref().map(|usual| match steps.len() - known.min(steps.len()) {
+    let graph = shows_graph();
+    let word = usual.as_ref().map(|usual| length(usual, steps.len()));
+    let drawing = move || {
+        let shape = graph.get().then(|| Shape::planned(workflow.clone(), steps.clone(), usual.as_ref())).flatten();
+        match (shape, usual.clone()) {
+            (Some(shape), _) => view! { <StepGraph shape/> }.into_any(),
+            (None, Some(usual)) => view! { <UsualTimeline steps=steps.clone() usual/> }.into_any(),
+            (None, None) => list(&steps).into_any(),
+        }
+    };
+    view! {
+        <div class="section-heading"><h2>"Steps"</h2><span>{word}</span><Views graph/></div>
+        {drawing}
+    }
+}
+
+/// How long all of it usually takes.
+fn length(usual: &UsualRun, steps: usize) -> String {
+    match steps.saturating_sub(usual.steps.len()) {
         0 => format!("about {} in all", about(usual.duration_ms)),
         1 => format!("about {} and one step that is not known yet", about(usual.duration_ms)),
         unknown => format!("about {} and {unknown} steps that are not known yet", about(usual.duration_ms)),
-    });
-    let slots = usual.map(|usual| usual.slots(steps.iter().map(|step| &step.id))).unwrap_or_default();
-    let rows = steps.into_iter().enumerate().map(|(place, step)| {
+    }
+}
+
+/// Where nothing is known of the past.
+fn list(steps: &[PlannedStep]) -> impl IntoView + use<> {
+    let rows = steps.iter().map(|step| {
         let needs: Vec<String> = step.needs.iter().map(ToString::to_string).collect();
         let after = (!needs.is_empty()).then(|| format!("after {}", needs.join(", ")));
-        let takes = slots.get(place).copied().flatten().map(|slot| spoken(slot.duration_ms));
-        let takes = takes.or((!slots.is_empty()).then(|| "not known yet".to_owned()));
-        view! { <li><span>{step.name}</span><small>{after}</small>{takes.map(|takes| view! { <data>{takes}</data> })}</li> }
+        view! { <li><span>{step.name.clone()}</span><small>{after}</small></li> }
     });
-    view! {
-        <div class="section-heading"><h2>"Steps"</h2><span>{word}</span></div>
-        <ol class="plan-steps" aria-label="Steps">{rows.collect_view()}</ol>
-    }
+    view! { <ol class="plan-steps" aria-label="Steps">{rows.collect_view()}</ol> }
 }
 
 /// The usual run of other steps, from what is known of those with the same ids.

@@ -8,8 +8,9 @@ use super::{icon::Icon, step_graph::StepGraph, step_inspector::StepInspector, st
 use crate::domain::{
     axis::{Axis, known_until},
     course::Course,
+    event::PlannedStep,
     execution::{Execution, Step},
-    id::StepId,
+    id::{Name, StepId},
     links::Links,
     time::Timestamp,
     usual::{Slot, UsualRun},
@@ -34,7 +35,7 @@ pub struct Shape {
     pub slots: StoredValue<Vec<Option<Slot>>>,
     /// What is ahead, and what decides the end.
     pub course: Memo<Course>,
-    /// The step whose needs and followers are lit, by its place.
+    /// The step whose needs and followers are lit, by its place; read it by [`Shape::lit`].
     pub lit: RwSignal<Option<usize>>,
 }
 
@@ -61,6 +62,27 @@ impl Relation {
 }
 
 impl Shape {
+    /// Of steps of which nothing has happened yet: what is planned, and how long it usually takes.
+    pub fn planned(workflow: Name, steps: Vec<PlannedStep>, usual: Option<&UsualRun>) -> Option<Self> {
+        let links = Links::new(steps.iter().map(|step| (&step.id, step.needs.as_slice())));
+        let slots = usual.map(|usual| usual.slots(steps.iter().map(|step| &step.id))).unwrap_or_default();
+        let execution = Execution::planned(workflow, steps)?;
+        let course = Course::of(&execution, &links, &slots, Timestamp(0));
+        let length = usual.map_or(0, |usual| i64::try_from(usual.duration_ms).unwrap_or(i64::MAX));
+        let chosen = RwSignal::new(None);
+        Some(Self {
+            execution: Signal::stored(execution),
+            now: Signal::stored(None),
+            axis: Signal::stored(Axis::new(Timestamp(0), Timestamp(length))),
+            chosen: chosen.into(),
+            choose: Callback::new(move |step| chosen.set(step)),
+            links: StoredValue::new(links),
+            slots: StoredValue::new(slots),
+            course: Memo::new(move |_| course.clone()),
+            lit: RwSignal::new(None),
+        })
+    }
+
     /// The moment that is shown; before the browser's clock is there, the last one of which something is known.
     pub fn moment(&self) -> Timestamp {
         self.now.get().unwrap_or_else(|| self.execution.with(known_until))
@@ -76,9 +98,14 @@ impl Shape {
         self.slots.with_value(|slots| slots.get(place).copied().flatten())
     }
 
+    /// The step that is lit, by its place. Where the focus leaves a step because its page does, nothing is.
+    pub fn lit(&self) -> Option<usize> {
+        self.lit.try_get().flatten()
+    }
+
     /// What a step is to the one that is lit; none if nothing is lit, or if it has nothing to do with it.
     pub fn relation(&self, place: usize) -> Option<Relation> {
-        let lit = self.lit.get()?;
+        let lit = self.lit()?;
         self.links.with_value(|links| {
             let among = |places: &[Vec<usize>]| places.get(lit).is_some_and(|places| places.contains(&place));
             match lit {
@@ -114,6 +141,12 @@ pub fn axis_of(execution: Signal<Execution>, usual_ms: Option<u64>, now: Signal<
     Memo::new(move |_| execution.with(|execution| Axis::of(execution, usual_ms, now.get()))).into()
 }
 
+/// Whether the address asks for the graph.
+pub fn shows_graph() -> Memo<bool> {
+    let query = use_query_map();
+    Memo::new(move |_| query.with(|query| query.get_str("view") == Some("graph")))
+}
+
 /// The steps, their ruler and the switch between their drawings.
 #[component]
 pub fn StepShape(
@@ -136,6 +169,9 @@ pub fn StepShape(
     /// Chooses a step, or none.
     #[prop(into)]
     choose: Callback<Option<StepId>>,
+    /// Whether the graph is shown, whatever the address says.
+    #[prop(optional)]
+    graph: bool,
     /// The ruler, over either drawing: [`super::time_ruler::TimeRuler`] with whatever moves along it.
     children: Children,
 ) -> impl IntoView {
@@ -152,8 +188,8 @@ pub fn StepShape(
         })
     });
     let shape = Shape { execution, now, axis, chosen, choose, links, slots, course, lit: RwSignal::new(None) };
-    let query = use_query_map();
-    let graph = Memo::new(move |_| query.with(|query| query.get_str("view") == Some("graph")));
+    let (asked, always) = (shows_graph(), graph);
+    let graph = Memo::new(move |_| always || asked.get());
     let runs = usual.map(|usual| usual.runs);
     let drawing = move || {
         shape.lit.set(None);
@@ -176,7 +212,10 @@ pub fn StepShape(
 
 /// The switch; it stands in the address, and so in links.
 #[component]
-fn Views(graph: Memo<bool>) -> impl IntoView {
+pub fn Views(
+    /// Whether the graph is shown: [`shows_graph`].
+    graph: Memo<bool>,
+) -> impl IntoView {
     let location = use_location();
     let href = move |view: Option<&'static str>| {
         let kept = location.search.with(|search| {

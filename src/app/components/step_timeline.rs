@@ -41,7 +41,7 @@ pub fn StepTimeline(
                     <ol
                         data-part="rows"
                         aria-label="Steps"
-                        data-lit=move || shape.lit.get().map(|_| "")
+                        data-lit=move || shape.lit().map(|_| "")
                         on:click=move |event| {
                             if let Some(place) = focus::place_of(&event) {
                                 shape.toggle(place);

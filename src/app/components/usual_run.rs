@@ -29,7 +29,7 @@ pub fn UsualRun(
             let to = slot.from_ms.saturating_add(slot.duration_ms);
             view! { <span data-part="ghost" style=format!("--from:{};--to:{to}", slot.from_ms)></span> }
         });
-        let figure = slot.map(|slot| spoken(slot.duration_ms));
+        let figure = slot.map_or_else(|| "not known yet".to_owned(), |slot| spoken(slot.duration_ms));
         view! {
             <li data-place>
                 <div data-part="step"><span>{step.name}</span><span data-part="figure">{figure}</span></div>
@@ -44,7 +44,7 @@ pub fn UsualRun(
         <div class="step-timeline" data-size="small" style=format!("--span:{}", axis.span_ms())>
             <div data-part="body">
                 <div data-part="axis-line" aria-hidden="true">{lines}</div>
-                <ol data-part="rows" aria-label="Usual run">{rows.collect_view()}</ol>
+                <ol data-part="rows" aria-label="Steps of the usual run">{rows.collect_view()}</ol>
             </div>
             <ol data-part="minutes" aria-hidden="true">{marks}</ol>
         </div>

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use leptos_meta::Title;
 
-use crate::app::live;
+use crate::app::live::{self, Live};
 
 /// The page of an address that means nothing.
 #[component]
@@ -24,6 +24,7 @@ pub fn Missing(
     what: &'static str,
 ) -> impl IntoView {
     live::rest();
+    Live::expect().wake();
     let why = if what == "page" {
         "The address may be mistyped."
     } else {

@@ -67,7 +67,7 @@ fn query(view: &WorkflowView) -> Query {
 fn Found(sheet: WorkflowSheet, page: Page) -> impl IntoView {
     let rows = Rows::new(query(&sheet.workflow), page);
     rows.follow();
-    let followed = sheet.workflow.name.clone();
+    let (followed, planned) = (sheet.workflow.name.clone(), sheet.workflow.name.clone());
     let name = sheet.workflow.name.to_string();
     let path = sheet.workflow.file.clone();
     let sheet = Sheet::new(sheet);
@@ -99,7 +99,7 @@ fn Found(sheet: WorkflowSheet, page: Page) -> impl IntoView {
                 <History sheet rows/>
                 <Active title="Running" rows=rows.running/>
                 <Active title="Queued" rows=rows.queued/>
-                {move || view! { <PlanSteps steps=steps.get() usual=sheet.usual.get()/> }}
+                {move || view! { <PlanSteps workflow=planned.clone() steps=steps.get() usual=sheet.usual.get()/> }}
                 <Next sheet/>
                 <WorkflowTerms workflow/>
                 <div class="section-heading"><h2>"File"</h2></div>

@@ -193,7 +193,8 @@ mod tests {
         let address = "/api/events?owner=ann".to_owned();
         for up in [
             Up::Want(Want { tab: 7, at: Seq(48_213), seen: true, join: false, address }),
-            Up::Bye(9_007_199_254_740_991),
+            Up::Bye(9_007_199_254_740_991, None),
+            Up::Bye(7, Some("/api/events".to_owned())),
         ] {
             assert_eq!(Up::read(&up.text()), Some(up));
         }

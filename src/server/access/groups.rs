@@ -3,27 +3,15 @@
 
 use std::collections::BTreeSet;
 
-use serde::Serialize;
 use sqlx::{Row, Sqlite, SqliteConnection, Transaction, sqlite::SqliteRow};
 
 use super::{Access, AccessError, name, now};
-use crate::domain::{id::Name, time::Timestamp, workflow::NOBODY};
+use crate::domain::{administration::UserGroup, id::Name, time::Timestamp, workflow::NOBODY};
 
 /// Most groups.
 pub(super) const GROUPS_MAX: i64 = 1_000;
 /// Most members of a group.
 pub const MEMBERS_MAX: usize = 1_000;
-
-/// A group, as its members and admins see it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Group {
-    /// What `allow` calls it.
-    pub name: Name,
-    /// When it was made.
-    pub created_at: Timestamp,
-    /// Who is in it, by name; at most [`MEMBERS_MAX`].
-    pub members: Vec<Name>,
-}
 
 /// What becomes of a group's members.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +29,7 @@ impl Access {
     ///
     /// # Errors
     /// Only when the database fails.
-    pub async fn list_groups(&self, member: Option<&Name>) -> Result<Vec<Group>, AccessError> {
+    pub async fn list_groups(&self, member: Option<&Name>) -> Result<Vec<UserGroup>, AccessError> {
         let rows = sqlx::query(
             "select name, created_at, group_concat(user, ' ') as members
                 from user_groups left join group_members on group_name = name
@@ -55,7 +43,7 @@ impl Access {
     ///
     /// # Errors
     /// Only when the database fails.
-    pub async fn group(&self, name: &Name) -> Result<Option<Group>, AccessError> {
+    pub async fn group(&self, name: &Name) -> Result<Option<UserGroup>, AccessError> {
         let mut connection = self.inner.pool.acquire().await?;
         find(&mut connection, name).await
     }
@@ -65,7 +53,7 @@ impl Access {
     /// # Errors
     /// [`AccessError::GroupExists`], [`AccessError::UserHasName`], [`AccessError::NobodysName`],
     /// [`AccessError::NoSuchMember`], [`AccessError::TooManyGroups`], [`AccessError::TooManyMembers`].
-    pub async fn add_group(&self, name: Name, members: &[Name]) -> Result<Group, AccessError> {
+    pub async fn add_group(&self, name: Name, members: &[Name]) -> Result<UserGroup, AccessError> {
         let mut tx = self.inner.pool.begin_with("begin immediate").await?;
         if find(&mut tx, &name).await?.is_some() {
             return Err(AccessError::GroupExists(name));
@@ -78,7 +66,7 @@ impl Access {
     ///
     /// # Errors
     /// As [`add_group`](Self::add_group).
-    pub async fn join_group(&self, name: Name, members: &[Name]) -> Result<Group, AccessError> {
+    pub async fn join_group(&self, name: Name, members: &[Name]) -> Result<UserGroup, AccessError> {
         let mut tx = self.inner.pool.begin_with("begin immediate").await?;
         if find(&mut tx, &name).await?.is_none() {
             insert(&mut tx, &name).await?;
@@ -90,7 +78,7 @@ impl Access {
     ///
     /// # Errors
     /// [`AccessError::NoSuchGroup`], [`AccessError::NoSuchMember`], [`AccessError::TooManyMembers`].
-    pub async fn change_group(&self, name: &Name, members: &[Name], how: Members) -> Result<Group, AccessError> {
+    pub async fn change_group(&self, name: &Name, members: &[Name], how: Members) -> Result<UserGroup, AccessError> {
         let mut tx = self.inner.pool.begin_with("begin immediate").await?;
         if find(&mut tx, name).await?.is_none() {
             return Err(AccessError::NoSuchGroup(name.clone()));
@@ -121,7 +109,7 @@ impl Access {
         name: &Name,
         members: &[Name],
         how: Members,
-    ) -> Result<Group, AccessError> {
+    ) -> Result<UserGroup, AccessError> {
         if how == Members::Are {
             let delete = sqlx::query("delete from group_members where group_name = ?").bind(name.as_str());
             delete.execute(&mut *tx).await?;
@@ -180,7 +168,7 @@ pub(super) async fn is_group(tx: &mut Transaction<'_, Sqlite>, name: &Name) -> R
     Ok(taken.fetch_one(&mut **tx).await?)
 }
 
-async fn find(connection: &mut SqliteConnection, name: &Name) -> Result<Option<Group>, AccessError> {
+async fn find(connection: &mut SqliteConnection, name: &Name) -> Result<Option<UserGroup>, AccessError> {
     let row = sqlx::query(
         "select name, created_at,
             (select group_concat(user, ' ') from group_members where group_name = name) as members
@@ -197,8 +185,8 @@ pub(super) fn names(text: Option<&str>) -> Result<Vec<Name>, AccessError> {
     Ok(names)
 }
 
-fn group(row: &SqliteRow) -> Result<Group, AccessError> {
-    Ok(Group {
+fn group(row: &SqliteRow) -> Result<UserGroup, AccessError> {
+    Ok(UserGroup {
         name: name(row.try_get("name")?)?,
         created_at: Timestamp(row.try_get("created_at")?),
         members: names(row.try_get("members")?)?,

@@ -41,7 +41,7 @@ use sqlx::{
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 pub use error::AccessError;
-pub use groups::{Group, MEMBERS_MAX, Members};
+pub use groups::{MEMBERS_MAX, Members};
 pub use passwords::PASSWORD_LENGTH;
 pub use report_tokens::ReportTokens;
 pub use sessions::{Session, SessionId, SessionSecret};

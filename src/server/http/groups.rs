@@ -16,8 +16,8 @@ use super::{
     users::Listed,
 };
 use crate::{
-    domain::{id::Name, problem::FieldError},
-    server::access::{Access, AccessError, Caller, Group, MEMBERS_MAX, Members},
+    domain::{administration::UserGroup, id::Name, problem::FieldError},
+    server::access::{Access, AccessError, Caller, MEMBERS_MAX, Members},
 };
 
 /// The routes of this file.
@@ -31,12 +31,16 @@ where
         .route("/api/groups/{name}", get(one).patch(change).delete(remove))
 }
 
-async fn list(State(access): State<Access>, caller: Caller) -> Result<Json<Listed<Group>>, HttpError> {
+async fn list(State(access): State<Access>, caller: Caller) -> Result<Json<Listed<UserGroup>>, HttpError> {
     let member = (!caller.viewer.is_admin()).then_some(&caller.viewer.name);
     Ok(Json(Listed { items: access.list_groups(member).await? }))
 }
 
-async fn one(State(access): State<Access>, caller: Caller, Path(name): Path<Name>) -> Result<Json<Group>, HttpError> {
+async fn one(
+    State(access): State<Access>,
+    caller: Caller,
+    Path(name): Path<Name>,
+) -> Result<Json<UserGroup>, HttpError> {
     find(&access, &caller, &name).await.map(Json)
 }
 
@@ -55,7 +59,7 @@ async fn change(
     caller: Caller,
     Path(name): Path<Name>,
     mut fields: Fields,
-) -> Result<Json<Group>, HttpError> {
+) -> Result<Json<UserGroup>, HttpError> {
     let group = find(&access, &caller, &name).await?;
     caller.require_admin()?;
     let members = members(&mut fields)?;
@@ -73,7 +77,7 @@ async fn remove(State(access): State<Access>, caller: Caller, Path(name): Path<N
 }
 
 /// The group, if the caller may know that it is there.
-async fn find(access: &Access, caller: &Caller, name: &Name) -> Result<Group, HttpError> {
+async fn find(access: &Access, caller: &Caller, name: &Name) -> Result<UserGroup, HttpError> {
     let may = caller.viewer.is_admin() || caller.viewer.groups.contains(name);
     let group = if may { access.group(name).await? } else { None };
     group.ok_or(HttpError::NotFound)

@@ -38,6 +38,7 @@ use tower_http::compression::{CompressionLayer, predicate::DefaultPredicate};
 use self::routes::Routes;
 use super::{
     access::{Access, ReportTokens},
+    design,
     engine::Engine,
     external::ExternalWork,
     feed::Feed,
@@ -75,6 +76,9 @@ pub struct App {
     pub workflows: Workflows,
     /// Where the page's files are.
     pub leptos: LeptosOptions,
+    /// Whether the page of the design is served.
+    #[from_ref(skip)]
+    pub design: bool,
     /// Held by a start with an `Idempotency-Key`.
     #[from_ref(skip)]
     pub keyed_starts: Arc<Mutex<()>>,
@@ -99,6 +103,7 @@ fn answers(app: &App) -> Routes<App> {
         .route("/api", any(async || HttpError::NotFound))
         .route("/api/{*rest}", any(async || HttpError::NotFound))
         .merge(pages::routes(app))
+        .merge(if app.design { design::routes() } else { Routes::new() })
 }
 
 /// What goes on and on.

@@ -3,13 +3,16 @@
 use axum::{Router, extract::Request, middleware::Next, response::Response};
 use http::{HeaderName, HeaderValue, header};
 use leptos::{
-    prelude::{LeptosOptions, provide_context, use_context, use_nonce},
+    prelude::{LeptosOptions, provide_context, use_nonce},
     server_fn::axum::server_fn_paths,
 };
-use leptos_axum::{LeptosRoutes, ResponseOptions, file_and_error_handler_with_context, generate_route_list};
+use leptos_axum::{LeptosRoutes, file_and_error_handler_with_context, generate_route_list};
 
 use super::{App, routes::Routes};
-use crate::app;
+use crate::{
+    app,
+    server::page_answer::{PageAnswer, page_policy},
+};
 
 pub(super) fn routes(state: &App) -> Routes<App> {
     let pages = generate_route_list(app::App);
@@ -33,21 +36,24 @@ pub(super) fn routes(state: &App) -> Routes<App> {
 
 /// Allows the page its own scripts, by nonce, and its wasm; bars carry their values in `style` attributes.
 fn content_security_policy() {
-    let (Some(response), Some(nonce)) = (use_context::<ResponseOptions>(), use_nonce()) else { return };
+    let Some(nonce) = use_nonce() else { return };
     let policy = format!(
         "default-src 'self'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'; style-src 'self'; \
          style-src-attr 'unsafe-inline'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; \
          frame-ancestors 'none'"
     );
     if let Ok(value) = HeaderValue::from_str(&policy) {
-        response.insert_header(header::CONTENT_SECURITY_POLICY, value);
+        page_policy(value);
     }
 }
 
 /// Headers of every answer, where it does not bring its own. The page's files are asked for again each time, and mostly
 /// answered by 304: after an upgrade an old script must not meet a new page.
-pub(super) async fn security_headers(request: Request, next: Next) -> Response {
+pub(super) async fn security_headers(mut request: Request, next: Next) -> Response {
+    let page = PageAnswer::default();
+    request.extensions_mut().insert(page.clone());
     let mut response = next.run(request).await;
+    page.apply(&mut response);
     let headers = response.headers_mut();
     for (name, value) in [
         (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),

@@ -1,6 +1,7 @@
 //! One's own account, and for admins the server: who comes in, who reads, how it does, what it was told.
 
 mod access;
+mod groups;
 mod own;
 mod server;
 mod tokens;
@@ -105,6 +106,7 @@ fn Found(which: Room, first: Contents) -> impl IntoView {
     let content = match which {
         Room::Profile => view! { <own::OwnAccount held/> }.into_any(),
         Room::Users => view! { <users::Users held/> }.into_any(),
+        Room::Groups => view! { <groups::Groups held/> }.into_any(),
         Room::Sessions => view! { <access::Sessions held/> }.into_any(),
         Room::Tokens => view! { <tokens::Tokens held/> }.into_any(),
         Room::Streams => view! { <server::Streams held/> }.into_any(),

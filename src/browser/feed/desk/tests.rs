@@ -7,7 +7,7 @@ use crate::domain::access::Role;
 const RUN: &str = "/api/executions/1/events";
 
 fn viewer(name: &str) -> Viewer {
-    Viewer { name: name.parse().expect("a name"), role: Role::User }
+    Viewer { name: name.parse().expect("a name"), role: Role::User, groups: Vec::new() }
 }
 
 /// A desk with a clock that the test moves.
