@@ -240,7 +240,20 @@ fn controls() -> Vec<Schema> {
         record(about, fields)
     };
     vec![
-        control("hello", "First on every stream.", vec![head(), must("user", named("Name"))]),
+        control(
+            "hello",
+            "First on every stream.",
+            vec![
+                head(),
+                must("user", named("Name")),
+                may("workflows", count("Which state of the workflows folder there is; on streams of everything.", 0)),
+            ],
+        ),
+        control(
+            "workflows",
+            "The workflows folder has changed. On streams of everything.",
+            vec![must("version", count("Which state of it there is: another number is another state.", 0))],
+        ),
         control("caught_up", "What came before is history, what comes now is live.", vec![head()]),
         control(
             "heartbeat",

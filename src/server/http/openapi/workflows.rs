@@ -4,15 +4,15 @@ use super::{
     super::hooks::HOOK_MAX,
     operation::{Route, get, post},
     schema::{
-        Kind, anything, boolean, count_of, list, list_of, may, must, named, named_as, or_null, pattern, record, text,
-        word,
+        Kind, anything, boolean, count, count_of, list, list_of, may, must, named, named_as, or_null, pattern, record,
+        text, word,
     },
     shapes::{milliseconds, moment, planned},
 };
 use crate::domain::workflow::{PARAMS_MAX, STEPS_MAX};
 
 pub(super) fn routes() -> Vec<Route> {
-    vec![all(), one(), schema(), call()]
+    vec![all(), one(), file(), schema(), call()]
 }
 
 fn all() -> Route {
@@ -31,6 +31,17 @@ fn one() -> Route {
         .for_users()
         .answers(200, "The workflow", named("Workflow"))
         .or_not_found()
+        .route()
+}
+
+fn file() -> Route {
+    get("/api/workflows/{name}/file", "getWorkflowFile", "A workflow's file, as it was read")
+        .tag("workflows")
+        .path("name", "The workflow", named("Name"))
+        .for_users()
+        .gives(200, "The file", "application/yaml", text("YAML."))
+        .or_not_found()
+        .problem(409, "The file can't be read as text")
         .route()
 }
 
@@ -77,6 +88,7 @@ pub(super) fn shapes() -> Vec<(&'static str, Kind)> {
         "A run of a workflow, in short.",
         vec![
             must("id", named("ExecutionId")),
+            must("owner", named("Name")),
             must("status", named("Status")),
             must("queued_at", named("Timestamp")),
             must("finished_at", moment("When it ended.")),
@@ -89,7 +101,26 @@ pub(super) fn shapes() -> Vec<(&'static str, Kind)> {
             must("runs", count_of("How many have ended.", 0, 100)),
             must("succeeded", count_of("How many of them succeeded.", 0, 100)),
             must("median_ms", milliseconds("The median of how long those took.")),
+            must("high_ms", milliseconds("Nine in ten of those took no longer.")),
         ],
+    );
+    let concurrency = record(
+        "How many of its executions may run at once.",
+        vec![
+            must("limit", count("So many.", 1)),
+            must("when_full", word("What becomes of one more.", ["queue", "skip", "cancel-running"])),
+        ],
+    );
+    let webhook = record(
+        "How other systems start it.",
+        vec![
+            must("secret", text("The name of the secret that calls are signed with.")),
+            must("body", or_null(text("The parameter that gets a call's body."))),
+        ],
+    );
+    let outcome = record(
+        "How a run ended.",
+        vec![must("status", named("Status")), must("duration_ms", milliseconds("How long it took."))],
     );
     let planned = record("A step as it is planned.", planned());
     let workflow = record(
@@ -110,10 +141,14 @@ pub(super) fn shapes() -> Vec<(&'static str, Kind)> {
             must("schedule", list("When it starts by itself: cron expressions.", text(""))),
             must("timezone", text("By which clock, as the IANA database names it.")),
             must("next_runs", list("The next of these times.", named("Timestamp"))),
+            must("concurrency", or_null(concurrency)),
+            must("secrets", list("Names of the secrets that reach its steps.", text(""))),
+            must("webhook", or_null(webhook)),
             must("errors", list("What is wrong with the file on disk; its last good version is what runs.", text(""))),
             must("runnable", boolean("Whether there is a good version.")),
             must("last", or_null(named_as("PastRun", "The newest execution of it that the caller may see."))),
             must("statistics", statistics),
+            must("recent", list("How the last of these ended, newest first.", outcome)),
             must(
                 "history",
                 list("How the last runs ended, newest first; only where one workflow was asked for.", named("PastRun")),
