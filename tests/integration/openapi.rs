@@ -427,6 +427,8 @@ async fn executions(document: &mut Document, app: &TestApp, root: &User, alice: 
     document.ask(alice, ask(Method::GET, "/api/workflows"), 200).await;
     document.ask(alice, ask(Method::GET, "/api/workflows/{name}").with("busy"), 200).await;
     document.ask(alice, ask(Method::GET, "/api/workflows/{name}").with("unheard-of"), 404).await;
+    document.ask(alice, ask(Method::GET, "/api/workflows/{name}/file").with("busy"), 200).await;
+    document.ask(alice, ask(Method::GET, "/api/workflows/{name}/file").with("unheard-of"), 404).await;
 }
 
 async fn elsewhere(document: &mut Document, app: &TestApp, alice: &User) {

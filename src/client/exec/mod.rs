@@ -70,9 +70,11 @@ pub async fn exec(args: ExecArgs) -> Result<u8, ClientError> {
     let (pieces, told) = sync_channel(PIECES);
     let recorder = Recorder::new(spool, news);
     let recording = std::thread::spawn(move || recorder.run(&told));
+    // Before the command can print a word: whoever reads that may answer with a signal.
+    let signals = Listening::begin();
     let (end, code) = match Command::start(&words, pieces) {
         Ok(command) => {
-            let (ended, stopped) = attend(&command, stop).await;
+            let (ended, stopped) = attend(&command, signals, stop).await;
             command.finish().await;
             if stopped { (End::Cancelled, CANCELLED) } else { (End::Ended(ended), ended.code()) }
         }
@@ -98,8 +100,7 @@ pub async fn exec(args: ExecArgs) -> Result<u8, ClientError> {
 }
 
 /// Waits for the command's end; passes signals on, and ends it if the server says so. Whether it did.
-async fn attend(command: &Command, mut stop: watch::Receiver<bool>) -> (Ended, bool) {
-    let mut signals = Listening::begin();
+async fn attend(command: &Command, mut signals: Listening, mut stop: watch::Receiver<bool>) -> (Ended, bool) {
     let (mut stopped, mut kill_at): (bool, Option<Instant>) = (false, None);
     let mut ended = command.ended();
     loop {
