@@ -39,7 +39,7 @@ fn file() -> Route {
         .tag("workflows")
         .path("name", "The workflow", named("Name"))
         .for_users()
-        .gives(200, "The file", "application/yaml", text("YAML."))
+        .gives(200, "The file", "application/yaml", anything("What is in it."))
         .or_not_found()
         .problem(409, "The file can't be read as text")
         .route()
