@@ -2,6 +2,7 @@ import { REFUSED, UNREACHABLE, expect, test } from "../fixtures.ts";
 import { Door } from "../pages/door.ts";
 import { ExecutionPage } from "../pages/execution.ts";
 import { NowPage } from "../pages/now.ts";
+import { WorkflowPage } from "../pages/workflow.ts";
 
 /** The stream ends within a second; the page then asks who it is, and leaves. Busy machines get some more. */
 const SOON = { timeout: 4_000 };
@@ -48,11 +49,11 @@ test("a removed user's other browser is sent away as well, and another user's is
 
 test("a page whose session is gone starts and cancels nothing, and leads to the sign-in page", async ({ server, visitor }) => {
   const page = await visitor("alice");
-  await page.goto("/workflows/quick");
-  const run = page.getByRole("button", { name: "Run" });
-  await expect(run).toBeEnabled();
+  const flow = new WorkflowPage(page);
+  // Its stream is open, with the session there was: nothing but the click will tell that this is gone.
+  await flow.open("quick");
   await page.context().clearCookies();
-  await run.click();
+  await flow.run.click();
   await expect(page).toHaveURL(/\/sign-in\?next=%2Fworkflows%2Fquick/);
   await server.run("root", "waits");
   const root = new NowPage(await visitor("boss", { role: "admin" }));
