@@ -1,7 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Browser, Page, TestInfo } from "@playwright/test";
-import { isFine } from "../fine.ts";
 import { REFUSED, expect, test } from "../fixtures.ts";
 
 /**
@@ -73,13 +72,12 @@ for (const { name: size, ...options } of SIZES) {
 test.describe("of a server that shows its design", () => {
   test.use({ flags: ["--design"] });
 
-  test("every part looks as it did, in light, in dark, with more contrast and on a phone, and is accessible", async ({ visitor, browser }, info) => {
+  test("every part looks as it did, in light, in dark, with more contrast and on a phone", async ({ visitor, browser }, info) => {
     test.setTimeout(180_000);
     const page = await visitor("ada");
     await page.setViewportSize({ width: 1440, height: 900 });
     await page.goto("/design");
     await expect(page.locator(".design-page > section > h2")).toHaveCount(20);
-    await isFine(page, "design");
     const kind = await kindOf(page, browser, info);
     const set = async (scheme: "light" | "dark", contrast: boolean, width: number, height: number) => {
       await page.setViewportSize({ width, height });
