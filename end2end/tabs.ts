@@ -77,6 +77,8 @@ export async function becomesWhatAFreshOneIs(old: Page, context: BrowserContext 
   try {
     await fresh.goto(old.url());
     await expect(fresh.getByRole("status", { name: "Connection" })).toHaveText("In sync");
+    // It is awake: it knows what time it is.
+    await expect(fresh.getByRole("button", { name: "Search" })).toBeEnabled();
     const truth = await normal(fresh);
     await expect(async () => expect(await normal(old)).toBe(truth)).toPass();
     watching = false;
