@@ -1,9 +1,9 @@
-//! What runs, what waits, and what has ended of one workflow.
+//! What runs or waits of one workflow.
 
 use leptos::prelude::*;
 
-use super::{ended_list::EndedList, execution_row::ExecutionRow};
-use crate::app::rows::{Row, Rows};
+use super::execution_row::ExecutionRow;
+use crate::app::rows::Row;
 
 /// What runs, or what waits.
 #[component]
@@ -24,22 +24,6 @@ pub fn Active(
                     <ExecutionRow row/>
                 </For>
             </ul>
-        </section>
-    }
-}
-
-/// What has ended.
-#[component]
-pub fn Ended(
-    /// The rows it is a part of.
-    rows: Rows,
-) -> impl IntoView {
-    view! {
-        <section aria-label="Ended" hidden=move || rows.ended.with(Vec::is_empty)>
-            <div class="section-heading">
-                <h2>"Ended"</h2>
-            </div>
-            <EndedList executions=rows.ended/>
         </section>
     }
 }
