@@ -1,11 +1,13 @@
 //! A step that prints a gigabyte: what it costs the server and everybody else; and any lines of a log of 100 MB.
 
 use std::{
+    process::Command,
     sync::atomic::{AtomicBool, AtomicU64, Ordering},
     time::{Duration, Instant},
 };
 
 use crate::{
+    scale::spawn,
     served::{Served, until},
     table::{Row, Unit, percentile, title},
 };
@@ -77,6 +79,31 @@ async fn flood(server: &Served, quiet: Duration) {
     Row::new("the server's memory grows by at most", Unit::Bytes, grown as f64).at_most(AIM_MEMORY).print();
     Row::new("taken in, of what the step printed", Unit::Bytes, 1e9 / began.elapsed().as_secs_f64()).print();
     Row::time("five steps of `true` meanwhile: median", beside).beside_time("before", quiet).print();
+    let (quiet, beside) = bare();
+    Row::time("five bare spawns while as much goes to `cat`", beside).beside_time("before", quiet).print();
+}
+
+/// What a flood costs others without Runcast: the medians of five bare spawns, before and meanwhile.
+fn bare() -> (Duration, Duration) {
+    let five = || {
+        let mut times: Vec<Duration> = (0..OTHERS)
+            .map(|_| {
+                let began = Instant::now();
+                (0..5).for_each(|_| spawn());
+                began.elapsed()
+            })
+            .collect();
+        times.sort_unstable();
+        percentile(&times, 50.0)
+    };
+    let quiet = five();
+    let print = LINES.replace("NUMBER", &FLOOD_LINES.to_string());
+    let mut printing = Command::new("sh");
+    printing.args(["-c", &format!("exec {print} | exec cat > /dev/null")]);
+    let mut printing = printing.spawn().expect("sh is there");
+    let beside = five();
+    printing.wait().expect("it is a child");
+    (quiet, beside)
 }
 
 async fn ranges(server: &Served) {

@@ -134,6 +134,7 @@ fn number(metrics: &str, name: &str) -> f64 {
     metrics.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok()).unwrap_or_default()
 }
 
-fn spawn() {
+/// One process as a step begins it, and its end.
+pub fn spawn() {
     assert!(Command::new("bash").args(["-euo", "pipefail", "-c", "true"]).status().expect("bash runs").success());
 }

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Browser, Page, TestInfo } from "@playwright/test";
+import { isFine } from "../fine.ts";
 import { REFUSED, expect, test } from "../fixtures.ts";
 
 /**
@@ -92,5 +93,6 @@ test.describe("of a server that shows its design", () => {
     await set("dark", false, 1440, 5200);
     await set("dark", true, 1440, 5200);
     await set("light", false, 390, 7200);
+    await isFine(page, "the design");
   });
 });

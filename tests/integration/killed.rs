@@ -119,10 +119,10 @@ async fn killed_while_the_supervisor_can_do_nothing() {
     let (mut app, alice, mark) = server().await;
     let id = alice.start("slow", app.gate("never").param()).await;
     alice.follow(&id).await.until_kind("step.output").await;
+    let supervises = format!("RUNCAST_SUPERVISOR={}", app.path("data/work").display());
     for entry in std::fs::read_dir("/proc").expect("it is Linux").flatten() {
         let environment = std::fs::read(entry.path().join("environ")).unwrap_or_default();
-        let has = |wanted: &str| memchr::memmem::find(&environment, wanted.as_bytes()).is_some();
-        if has("RUNCAST_SUPERVISOR=1") && has(&format!("RUNCAST_EXECUTION_ID={id}")) {
+        if memchr::memmem::find(&environment, supervises.as_bytes()).is_some() {
             let pid =
                 entry.file_name().to_str().and_then(|pid| pid.parse().ok()).and_then(rustix::process::Pid::from_raw);
             // Stopped, it does not end anything by itself.

@@ -171,6 +171,26 @@ async fn the_end_of_the_supervisor_is_the_end_of_its_steps_and_the_next_one_has_
     assert_eq!(facts.lines("b"), ["on"]);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_supervisor_takes_the_next_execution_when_nothing_of_the_last_one_is_left() {
+    const TELL: &str = "steps:\n- {id: a, run: echo $PPID}\n";
+    let house = House::new().await;
+    let first =
+        house.run("steps:\n- {id: a, run: 'setsid sleep 1000 > /dev/null 2>&1 & echo $!; echo $PPID'}\n").await;
+    let [daemon, supervisor] = first.lines("a")[..] else { panic!("{:?}", first.lines("a")) };
+    assert!(!lives(daemon));
+    assert_eq!(house.run(TELL).await.lines("a"), [supervisor]);
+
+    let pid = supervisor.parse().ok().and_then(rustix::process::Pid::from_raw).expect("it is a number");
+    rustix::process::kill_process(pid, rustix::process::Signal::KILL).expect("it waits for the next one");
+    while lives(supervisor) {
+        tokio::task::yield_now().await;
+    }
+    let next = house.run(TELL).await;
+    assert_eq!(next.outcome("a").0, StepStatus::Succeeded);
+    assert_ne!(next.lines("a"), [supervisor]);
+}
+
 /// 511 processes of a step, one below the other, that stay.
 const MANY: &str = "many() { (( $1 > 0 )) || exec sleep 60; many $(( $1 - 1 )) & many $(( $1 - 1 )) & wait; }";
 

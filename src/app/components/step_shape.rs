@@ -62,6 +62,30 @@ impl Relation {
 }
 
 impl Shape {
+    /// Of an execution, as far as it has come by the moment that is shown.
+    pub fn new(
+        execution: Signal<Execution>,
+        now: Signal<Option<Timestamp>>,
+        axis: Signal<Axis>,
+        usual: Option<&UsualRun>,
+        chosen: Signal<Option<StepId>>,
+        choose: Callback<Option<StepId>>,
+    ) -> Self {
+        let (links, slots) = execution.with_untracked(|execution| {
+            let steps = execution.steps.iter();
+            let slots = usual.map_or_else(Vec::new, |usual| usual.slots(steps.clone().map(|step| &step.id)));
+            (Links::new(steps.map(|step| (&step.id, step.needs.as_slice()))), slots)
+        });
+        let (links, slots) = (StoredValue::new(links), StoredValue::new(slots));
+        let course = Memo::new(move |_| {
+            execution.with(|execution| {
+                let now = now.get().unwrap_or_else(|| known_until(execution));
+                links.with_value(|links| slots.with_value(|slots| Course::of(execution, links, slots, now)))
+            })
+        });
+        Self { execution, now, axis, chosen, choose, links, slots, course, lit: RwSignal::new(None) }
+    }
+
     /// Of steps of which nothing has happened yet: what is planned, and how long it usually takes.
     pub fn planned(workflow: Name, steps: Vec<PlannedStep>, usual: Option<&UsualRun>) -> Option<Self> {
         let links = Links::new(steps.iter().map(|step| (&step.id, step.needs.as_slice())));
@@ -169,27 +193,11 @@ pub fn StepShape(
     /// Chooses a step, or none.
     #[prop(into)]
     choose: Callback<Option<StepId>>,
-    /// Whether the graph is shown, whatever the address says.
-    #[prop(optional)]
-    graph: bool,
     /// The ruler, over either drawing: [`super::time_ruler::TimeRuler`] with whatever moves along it.
     children: Children,
 ) -> impl IntoView {
-    let (links, slots) = execution.with_untracked(|execution| {
-        let steps = execution.steps.iter();
-        let slots = usual.as_ref().map_or_else(Vec::new, |usual| usual.slots(steps.clone().map(|step| &step.id)));
-        (Links::new(steps.map(|step| (&step.id, step.needs.as_slice()))), slots)
-    });
-    let (links, slots) = (StoredValue::new(links), StoredValue::new(slots));
-    let course = Memo::new(move |_| {
-        execution.with(|execution| {
-            let now = now.get().unwrap_or_else(|| known_until(execution));
-            links.with_value(|links| slots.with_value(|slots| Course::of(execution, links, slots, now)))
-        })
-    });
-    let shape = Shape { execution, now, axis, chosen, choose, links, slots, course, lit: RwSignal::new(None) };
-    let (asked, always) = (shows_graph(), graph);
-    let graph = Memo::new(move |_| always || asked.get());
+    let shape = Shape::new(execution, now, axis, usual.as_ref(), chosen, choose);
+    let graph = shows_graph();
     let runs = usual.map(|usual| usual.runs);
     let drawing = move || {
         shape.lit.set(None);

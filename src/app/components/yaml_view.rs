@@ -64,7 +64,7 @@ pub fn Sample(
     view! {
         <div class="yaml-view">
             <header><code>{name}</code><CopyButton what="file" text=move || text.to_owned()/></header>
-            <ol aria-label=name inner_html=markup(text, &[], false)></ol>
+            <ol tabindex="0" aria-label=name inner_html=markup(text, &[], false)></ol>
         </div>
     }
 }

@@ -19,7 +19,8 @@ use crate::{
             result_table::ResultTable,
             sparkline::Sparkline,
             status_badge::{Sign, StatusBadge, StatusIcon},
-            step_shape::{StepShape, axis_of},
+            step_graph::StepGraph,
+            step_shape::{Shape, StepShape, axis_of},
             time_scrubber::TimeScrubber,
             toast::ToastRegion,
             trouble::Trouble,
@@ -107,8 +108,8 @@ pub fn Sections() -> impl IntoView {
         rows().into_any(),
         ended().into_any(),
         header().into_any(),
-        steps(false).into_any(),
-        steps(true).into_any(),
+        steps().into_any(),
+        graph().into_any(),
         error().into_any(),
         output().into_any(),
         result().into_any(),
@@ -265,17 +266,26 @@ fn header() -> impl IntoView {
     view! { <ExecutionHeader run=Run::new(samples::running())/> }
 }
 
-fn steps(graph: bool) -> impl IntoView {
+fn steps() -> impl IntoView {
     let run = Run::new(samples::running());
     let (execution, usual) = (run.shown, run.usual.get_value());
     let now = Signal::stored(Some(BEGAN.later(90_000)));
     let axis = axis_of(execution, usual.as_ref().map(|usual| usual.duration_ms), now);
     let (chosen, choose) = (Signal::stored(None), Callback::new(|_| ()));
     view! {
-        <StepShape execution now axis usual chosen choose graph>
+        <StepShape execution now axis usual chosen choose>
             <TimeScrubber run axis/>
         </StepShape>
     }
+}
+
+fn graph() -> impl IntoView {
+    let run = Run::new(samples::running());
+    let (execution, usual) = (run.shown, run.usual.get_value());
+    let now = Signal::stored(Some(BEGAN.later(90_000)));
+    let axis = axis_of(execution, usual.as_ref().map(|usual| usual.duration_ms), now);
+    let (chosen, choose) = (Signal::stored(None), Callback::new(|_| ()));
+    view! { <StepGraph shape=Shape::new(execution, now, axis, usual.as_ref(), chosen, choose)/> }
 }
 
 fn error() -> impl IntoView {

@@ -28,6 +28,7 @@ mod stage;
 mod state;
 mod step;
 mod supervisor;
+mod supervisors;
 mod sweep;
 mod terminal;
 mod tether;
@@ -36,7 +37,7 @@ mod wire;
 
 use std::{
     collections::HashSet,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -64,6 +65,8 @@ use queue::{News, Waiting};
 use recorder::Recorder;
 use run::Run;
 use state::{Control, Running, State, tell};
+use supervisors::Supervisors;
+use tether::Begin;
 
 pub(crate) use processes::signal_name;
 pub use progress::NotAtWork;
@@ -115,6 +118,7 @@ struct Shared {
     settings: EngineSettings,
     /// How long steps take.
     pasts: Pasts,
+    supervisors: Supervisors,
     /// Everything the engine does in the background.
     tasks: TaskTracker,
     state: Mutex<State>,
@@ -130,7 +134,9 @@ impl Engine {
         let settings = EngineSettings { data, limit: settings.limit.max(1), ..settings };
         let (tasks, state, at_work) = (TaskTracker::new(), Mutex::default(), watch::Sender::new(0));
         let pasts = Pasts::new(journal.clone());
-        Self(Arc::new(Shared { journal, settings, pasts, tasks, state, at_work }))
+        let (program, work, patience) = (settings.program.clone(), work(&settings.data), settings.patience);
+        let supervisors = Supervisors::new(Begin { program, work, patience }, tasks.clone());
+        Self(Arc::new(Shared { journal, settings, pasts, supervisors, tasks, state, at_work }))
     }
 
     /// Settles what an earlier life left: what ran is `interrupted` and its processes are killed, what was queued is
@@ -146,7 +152,7 @@ impl Engine {
         let begun: Vec<(ExecutionId, Workflow)> = begun.map(|(execution, plan)| (execution.id, plan.clone())).collect();
         let (shared, waiting) = (Arc::clone(&self.0), ids.iter().copied().collect::<HashSet<_>>());
         let swept = tokio::task::spawn_blocking(move || {
-            let killed = sweep::kill_strays(&ids);
+            let killed = sweep::kill_strays(&ids, Some(&shared.work()));
             begun.into_iter().for_each(|(id, plan)| shared.keep_what_crashed(id, plan));
             kept::remove_others(&shared.work(), &waiting);
             kept::keep_newest(&shared.work(), shared.settings.keep_folders);
@@ -246,7 +252,7 @@ impl Shared {
 
     /// Where the folders of executions are.
     fn work(&self) -> PathBuf {
-        self.settings.data.join("work")
+        work(&self.settings.data)
     }
 
     fn folder(&self, id: ExecutionId) -> PathBuf {
@@ -412,6 +418,10 @@ impl Shared {
             tracing::warn!(%id, %error, "it can't be run again from what failed");
         }
     }
+}
+
+fn work(data: &Path) -> PathBuf {
+    data.join("work")
 }
 
 /// Whose will it is when nobody said so.

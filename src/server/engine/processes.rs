@@ -88,20 +88,21 @@ pub(super) fn all() -> Vec<Process> {
         .collect()
 }
 
-/// How many processes descend from `root`, by the kernel's own lists of children: what this costs grows with them, not
-/// with what else the machine runs. One that ends meanwhile may hide its siblings, so this counts roughly, and no further
-/// than just beyond `most`. None where the kernel keeps no such lists; see proc_pid_children(5).
-pub(super) fn count_descendants(root: Pid, most: usize) -> Option<usize> {
-    let (mut count, mut open) = (0, children(root)?);
+/// The processes that descend from `root`, by the kernel's own lists of children: what this costs grows with them, not
+/// with what else the machine runs. One that ends meanwhile may hide its siblings: good to find most of them by, not to
+/// be sure that none is left. No further than just beyond `most`. None where the kernel keeps no such lists; see
+/// proc_pid_children(5).
+pub(super) fn listed_descendants(root: Pid, most: usize) -> Option<Vec<Pid>> {
+    let (mut found, mut open) = (Vec::new(), children(root)?);
     while let Some(next) = open.pop() {
-        count += 1;
-        if count > most {
+        found.push(next);
+        if found.len() > most {
             break;
         }
         // One that is gone has none.
         open.extend(children(next).unwrap_or_default());
     }
-    Some(count)
+    Some(found)
 }
 
 /// The children of all threads of a process.
@@ -197,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn descendants_are_counted_down_to_the_last_grandchild_and_no_further_than_needed() {
+    fn descendants_are_listed_down_to_the_last_grandchild_and_no_further_than_needed() {
         let script = "sleep 1000 & (sleep 1000 & sleep 1000 & echo ready; wait) & wait";
         let mut child = std::process::Command::new("bash")
             .args(["-c", script])
@@ -209,11 +210,11 @@ mod tests {
         let mut ready = [0; 6];
         child.stdout.take().expect("it is piped").read_exact(&mut ready).expect("it says so");
         // The two of the shell below, the shell itself, and one more.
-        let counts = [count_descendants(pid, 100), count_descendants(pid, 2)];
+        let counts = [100, 2].map(|most| listed_descendants(pid, most).map(|found| found.len()));
         rustix::process::kill_process_group(pid, Signal::KILL).expect("it is there");
         child.wait().expect("it is a child");
         assert_eq!(counts, [Some(4), Some(3)]);
-        assert_eq!(count_descendants(pid, 100), None, "it is gone");
+        assert_eq!(listed_descendants(pid, 100), None, "it is gone");
     }
 
     #[test]

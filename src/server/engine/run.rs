@@ -54,7 +54,7 @@ pub(super) struct Run {
     control: Arc<watch::Sender<Control>>,
     /// How long its steps took before.
     pasts: Arc<StepPasts>,
-    /// Started with the first step.
+    /// Taken with the first step.
     tether: Option<Arc<Tether>>,
     masks: SharedMasks,
     /// By their names; or why there are none, which every step fails with.
@@ -194,7 +194,8 @@ impl Run {
         }
         if let Some(tether) = self.tether.take() {
             let hurry = self.halt == Some(Halt::Interrupted);
-            tether.finish(if hurry { Duration::ZERO } else { BACKGROUND_GRACE }).await;
+            let grace = if hurry { Duration::ZERO } else { BACKGROUND_GRACE };
+            self.shared.supervisors.give_back(tether, grace).await;
         }
         self.conclude().await;
     }

@@ -1,5 +1,5 @@
-//! The supervisor: a small process of its own for each execution, that starts the steps and can end every process they
-//! leave behind.
+//! The supervisor: a small process of its own for each execution at work, that starts the steps and can end every process
+//! they leave behind. When none is left it may be given the next execution.
 //!
 //! It is the hidden subcommand `runcast supervise` of the same binary, one thread, no runtime, there in a couple of
 //! milliseconds. As child subreaper (`prctl(2)`) it inherits every orphan of its steps, so a daemon that left its
@@ -24,12 +24,10 @@ use rustix::{
 
 use super::{
     crowd::{self, LOOK, Lookout, Usual},
-    processes::{Process, all, count_descendants, descendants},
+    processes::{Process, all, descendants, listed_descendants},
     wire::{Command, Exit, Frames, Launch, Report, frame, send},
 };
 
-/// Longest rest when nothing is being stopped: how long an ended orphan may wait to be collected.
-const IDLE: Duration = Duration::from_secs(1);
 /// Longest rest while something is being stopped: how long a process born meanwhile may wait for its TERM. Ends are
 /// noticed at once.
 const STOPPING: Duration = Duration::from_millis(200);
@@ -37,6 +35,8 @@ const STOPPING: Duration = Duration::from_millis(200);
 const KILLING: Duration = Duration::from_millis(2);
 /// How long KILL is repeated; what is left then hangs in the kernel and nothing can be done about it.
 const GIVE_UP: Duration = Duration::from_secs(30);
+/// Most processes that are found by the kernel's lists of children.
+const FEW: usize = 64;
 /// Most processes whose ends are waited for one by one; a descriptor each. The ends of others are found by looking.
 const WATCHED_MAX: usize = 64;
 
@@ -111,7 +111,7 @@ struct Stop {
 }
 
 impl Supervisor {
-    /// Until the server says `Finish` and nothing is left, or an error, of which the end of the socket is one.
+    /// Until there is something that nothing can end, or an error, of which the end of the socket is one.
     fn serve(&mut self) -> io::Result<()> {
         loop {
             self.childless = self.reap();
@@ -119,16 +119,27 @@ impl Supervisor {
             self.carry_on_stops()?;
             self.tell_ends()?;
             if let Some(finish) = &mut self.finish {
-                if self.childless || Instant::now() > finish.give_up_at {
+                if self.childless {
+                    self.be_as_new()?;
+                } else if Instant::now() > finish.give_up_at {
                     return Ok(());
+                } else {
+                    let mine = mine();
+                    finish.carry_on(&mine, &mine);
                 }
-                let mine = mine();
-                finish.carry_on(&mine, &mine);
             }
             if self.rest()? {
                 self.listen()?;
             }
         }
+    }
+
+    /// Nothing is left of the execution: tells so.
+    fn be_as_new(&mut self) -> io::Result<()> {
+        self.finish = None;
+        self.processes_max = usize::MAX;
+        self.lookout = Lookout::new(Instant::now());
+        tell(&Report::Rested)
     }
 
     /// Collects every child that has ended. Says whether there is none left at all, and so no descendant either.
@@ -154,12 +165,12 @@ impl Supervisor {
         if self.childless || !self.lookout.is_due(now) {
             return;
         }
-        if let Some(count) = count_descendants(getpid(), self.processes_max)
-            && count <= self.processes_max
+        if let Some(listed) = listed_descendants(getpid(), self.processes_max)
+            && listed.len() <= self.processes_max
         {
-            return self.lookout.counted(count, self.processes_max, now);
+            return self.lookout.counted(listed.len(), self.processes_max, now);
         }
-        let mut left = mine();
+        let mut left = surely_mine();
         self.lookout.counted(left.len(), self.processes_max, now);
         if left.len() <= self.processes_max {
             return;
@@ -186,13 +197,13 @@ impl Supervisor {
         if self.jobs.iter().all(|job| job.stop.is_none()) {
             return Ok(());
         }
-        let found = mine();
+        let found = if self.childless { Vec::new() } else { mine() };
         for job in &mut self.jobs {
             let Some(stop) = &mut job.stop else { continue };
             stop.carry_on(&members(job.root, &job.step, &found), &found);
-            if !stop.left {
+            if !stop.left && !self.childless {
                 // One more look: a process may have been born and adopted while the first was taken.
-                let found = mine();
+                let found = surely_mine();
                 stop.carry_on(&members(job.root, &job.step, &found), &found);
             }
             if Instant::now() > stop.give_up_at {
@@ -220,8 +231,7 @@ impl Supervisor {
     fn rest(&self) -> io::Result<bool> {
         let stops = || self.jobs.iter().filter_map(|job| job.stop.as_ref()).chain(&self.finish);
         let now = Instant::now();
-        let idle = if self.childless && self.jobs.is_empty() { IDLE } else { LOOK };
-        let wait = stops().map(|stop| stop.rest(now)).min().unwrap_or(idle).min(idle);
+        let wait = stops().map(|stop| stop.rest(now)).min().unwrap_or(LOOK).min(LOOK);
         let blind = self.jobs.iter().any(|job| job.exit.is_none() && job.handle.is_none());
         let wait = if blind { wait.min(KILLING) } else { wait };
 
@@ -229,8 +239,10 @@ impl Supervisor {
         let mut watched = vec![PollFd::new(&socket, PollFlags::IN)];
         watched.extend(self.jobs.iter().filter_map(|job| job.handle.as_ref()).map(|fd| PollFd::new(fd, PollFlags::IN)));
         watched.extend(stops().flat_map(|stop| &stop.watched).map(|fd| PollFd::new(fd, PollFlags::IN)));
-        let wait = Timespec::try_from(wait).expect("it is a second at most");
-        match poll(&mut watched, Some(&wait)) {
+        let wait = Timespec::try_from(wait).expect("it is less than a second");
+        // With nothing to look after, only the server can bring something to do.
+        let idle = self.childless && self.jobs.is_empty() && self.finish.is_none();
+        match poll(&mut watched, (!idle).then_some(&wait)) {
             Ok(_) | Err(Errno::INTR) => Ok(!watched[0].revents().is_empty()),
             Err(error) => Err(error.into()),
         }
@@ -326,8 +338,18 @@ impl Stop {
     }
 }
 
-/// All processes below the supervisor.
+/// The processes below the supervisor, or most of them: at least one, if there is any.
+///
+/// They are read one by one as long as they are few: a thousand supervisors that each read all of `/proc`, because the
+/// server stops, would be at it for minutes.
 fn mine() -> Vec<Process> {
+    let listed = listed_descendants(getpid(), FEW).filter(|listed| listed.len() <= FEW).unwrap_or_default();
+    let found: Vec<Process> = listed.into_iter().filter_map(Process::read).filter(|process| !process.ended).collect();
+    if found.is_empty() { surely_mine() } else { found }
+}
+
+/// All processes below the supervisor.
+fn surely_mine() -> Vec<Process> {
     descendants(&all(), &HashSet::from([own_pid()]))
 }
 

@@ -12,9 +12,9 @@ use rustix::process::{Signal, getpid};
 use super::processes::{Process, all, descendants};
 use crate::domain::id::ExecutionId;
 
-/// Set in the environment of supervisors, and of nothing else.
+/// Set in the environment of supervisors, and of nothing else: the folder of the executions that they are for.
 pub(super) const SUPERVISOR: &str = "RUNCAST_SUPERVISOR";
-/// Set in the environment of supervisors and steps.
+/// Set in the environment of steps.
 pub(super) const EXECUTION: &str = "RUNCAST_EXECUTION_ID";
 /// Longest time for one sweep; what is left then hangs in the kernel.
 const LONGEST: Duration = Duration::from_secs(5);
@@ -23,14 +23,15 @@ const SUPERVISORS_TURN: Duration = Duration::from_secs(1);
 /// Between two looks.
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// Kills every process of these executions, again and again until none is left. Says how many it found at first.
-/// Blocks, for five seconds at most.
-pub(super) fn kill_strays(ids: &[ExecutionId]) -> usize {
+/// Kills every process of these executions, again and again until none is left; and, with the folder of all executions,
+/// every supervisor that an earlier life of the server had for them. Says how many it found at first. Blocks, for five
+/// seconds at most.
+pub(super) fn kill_strays(ids: &[ExecutionId], work: Option<&Path>) -> usize {
     let marks: HashSet<String> = ids.iter().map(ToString::to_string).collect();
     let begun = Instant::now();
     let mut first = None;
     while !marks.is_empty() && begun.elapsed() < LONGEST {
-        let strays = strays(&marks);
+        let strays = strays(&marks, work);
         first.get_or_insert(strays.len());
         if strays.is_empty() {
             break;
@@ -46,14 +47,15 @@ pub(super) fn kill_strays(ids: &[ExecutionId]) -> usize {
 }
 
 /// The marked processes and all below them, each with whether it is a supervisor.
-fn strays(marks: &HashSet<String>) -> Vec<(Process, bool)> {
+fn strays(marks: &HashSet<String>, work: Option<&Path>) -> Vec<(Process, bool)> {
     let own = getpid();
     let all = all();
-    let mut found: Vec<Process> = all
-        .iter()
-        .filter(|process| process.pid != own && process.variable(EXECUTION).is_some_and(|id| marks.contains(&id)))
-        .copied()
-        .collect();
+    let is_left = |process: &Process| {
+        process.variable(EXECUTION).is_some_and(|id| marks.contains(&id))
+            || work.is_some_and(|work| process.variable(SUPERVISOR).is_some_and(|of| Path::new(&of) == work))
+    };
+    let mut found: Vec<Process> =
+        all.iter().filter(|process| process.pid != own && is_left(process)).copied().collect();
     let roots: HashSet<i32> = found.iter().map(|process| process.pid.as_raw_nonzero().get()).collect();
     found.extend(
         descendants(&all, &roots).into_iter().filter(|process| !roots.contains(&process.pid.as_raw_nonzero().get())),

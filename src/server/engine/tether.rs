@@ -9,11 +9,11 @@ use std::{
         fd::{AsFd, BorrowedFd, OwnedFd},
         unix::net::UnixStream as Pair,
     },
-    path::Path,
+    path::PathBuf,
     process::Stdio,
     sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -30,7 +30,7 @@ use tokio::{
 use tokio_util::task::TaskTracker;
 
 use super::wire::{Command, Exit, Frames, Launch, Report, frame, send};
-use crate::{domain::id::ExecutionId, server::files};
+use crate::server::files;
 
 /// How an attempt ended, as its supervisor tells it.
 #[derive(Debug, PartialEq, Eq)]
@@ -45,19 +45,32 @@ pub(super) enum Ended {
     Lost,
 }
 
-/// A supervisor at work.
+/// How supervisors are started.
+pub(super) struct Begin {
+    /// Whose `supervise` it is.
+    pub program: PathBuf,
+    /// The folder of all executions, by which a later life of the server finds them.
+    pub work: PathBuf,
+    /// How much longer than a grace an end may take.
+    pub patience: Duration,
+}
+
+/// A supervisor, for one execution after the other.
 pub(super) struct Tether {
     socket: Turn<OwnedWriteHalf>,
     waiting: Arc<Mutex<Waiting>>,
     child: Turn<Child>,
     next_key: AtomicU64,
+    /// Set when a command may have been sent in part only.
+    broken: AtomicBool,
     patience: Duration,
 }
 
-/// Who waits for the end of which attempt; as many as the workflow has steps at most.
+/// Who waits for what: the end of an attempt, as many as the workflow has steps at most; that nothing is left.
 #[derive(Default)]
 struct Waiting {
     attempts: HashMap<u64, oneshot::Sender<Ended>>,
+    rest: Option<oneshot::Sender<()>>,
     lost: bool,
 }
 
@@ -70,17 +83,15 @@ pub(super) struct Attempt {
 }
 
 impl Tether {
-    /// Starts a supervisor: `program supervise`. `patience` is how much longer than a grace it may take.
-    pub(super) fn begin(program: &Path, id: ExecutionId, patience: Duration, tasks: &TaskTracker) -> io::Result<Self> {
+    /// Starts a supervisor.
+    pub(super) fn begin(begin: &Begin, tasks: &TaskTracker) -> io::Result<Self> {
         let (ours, theirs) = Pair::pair()?;
         ours.set_nonblocking(true)?;
-        let child = Program::new(program)
+        let child = Program::new(&begin.program)
             .arg0("runcast")
             .arg("supervise")
             .env_clear()
-            // What a later life of the server finds it by.
-            .env(super::sweep::EXECUTION, id.to_string())
-            .env(super::sweep::SUPERVISOR, "1")
+            .env(super::sweep::SUPERVISOR, &begin.work)
             .current_dir("/")
             .stdin(OwnedFd::from(theirs))
             .stdout(Stdio::null())
@@ -89,7 +100,13 @@ impl Tether {
         let (read, write) = UnixStream::from_std(ours)?.into_split();
         let waiting = Arc::default();
         tasks.spawn(hear(read, Arc::clone(&waiting)));
-        Ok(Self { socket: Turn::new(write), waiting, child: Turn::new(child), next_key: AtomicU64::new(1), patience })
+        let (socket, child, next_key) = (Turn::new(write), Turn::new(child), AtomicU64::new(1));
+        Ok(Self { socket, waiting, child, next_key, broken: AtomicBool::new(false), patience: begin.patience })
+    }
+
+    /// Whether it can be given something to do.
+    pub(super) fn is_up(&self) -> bool {
+        !self.waiting().lost && self.child.try_lock().is_ok_and(|mut child| matches!(child.try_wait(), Ok(None)))
     }
 
     /// Has an attempt started, with these ends of its pipes.
@@ -98,7 +115,7 @@ impl Tether {
         let bytes = frame(&Command::Start { key, launch })?;
         let (tell, end) = oneshot::channel();
         {
-            let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut waiting = self.waiting();
             if waiting.lost {
                 return Ok(Attempt { key, end: lost() });
             }
@@ -106,7 +123,10 @@ impl Tether {
         }
         match self.send(&bytes, &[out.as_fd(), err.as_fd()]).await {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Attempt { key, end: lost() }),
-            Err(error) => Err(error),
+            Err(error) => {
+                self.broken.store(true, Ordering::Relaxed);
+                Err(error)
+            }
             Ok(()) => Ok(Attempt { key, end }),
         }
     }
@@ -133,18 +153,33 @@ impl Tether {
         }
     }
 
-    /// Has every process that is left ended, and waits until the supervisor is gone.
-    pub(super) async fn finish(&self, grace: Duration) {
+    /// Has every process that is left ended, and waits until none is. Says whether the supervisor can take the next
+    /// execution; if not, it ends, or is gone.
+    pub(super) async fn finish(&self, grace: Duration) -> bool {
+        let (tell, rested) = oneshot::channel();
+        {
+            let mut waiting = self.waiting();
+            if waiting.lost {
+                return false;
+            }
+            waiting.rest = Some(tell);
+        }
         if let Ok(bytes) = frame(&Command::Finish { grace_ms: millis(grace) }) {
+            // A broken link is noticed by whoever reads.
             let _ = self.send(&bytes, &[]).await;
         }
-        let mut child = self.child.lock().await;
-        if tokio::time::timeout(self.patience(grace), child.wait()).await.is_err() {
+        let rested = tokio::time::timeout(self.patience(grace), rested).await;
+        if rested.is_err() {
             tracing::warn!("a supervisor could not end what it started");
-            if let Err(error) = child.kill().await {
+            if let Err(error) = self.child.lock().await.kill().await {
                 tracing::warn!(%error, "nor could it be killed");
             }
         }
+        matches!(rested, Ok(Ok(()))) && !self.broken.load(Ordering::Relaxed)
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        lock(&self.waiting)
     }
 
     async fn send(&self, mut bytes: &[u8], mut descriptors: &[BorrowedFd<'_>]) -> io::Result<()> {
@@ -170,8 +205,9 @@ async fn hear(mut socket: OwnedReadHalf, waiting: Arc<Mutex<Waiting>>) {
             break;
         }
     }
-    let mut waiting = waiting.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut waiting = lock(&waiting);
     waiting.lost = true;
+    waiting.rest = None;
     waiting.attempts.drain().for_each(|(_, tell)| drop(tell.send(Ended::Lost)));
 }
 
@@ -185,14 +221,23 @@ fn pass_on(frames: &mut Frames, waiting: &Mutex<Waiting>) -> io::Result<()> {
             Report::Exited { key, exit, crowded: false } => (key, Ended::Exit(exit)),
             Report::Exited { key, exit, crowded: true } => (key, Ended::Crowded(exit)),
             Report::Failed { key, error } => (key, Ended::Failed(error)),
+            Report::Rested => {
+                // Whoever waited may have been dropped with the runtime.
+                let _ = lock(waiting).rest.take().map(|tell| tell.send(()));
+                continue;
+            }
         };
-        let tell = waiting.lock().unwrap_or_else(PoisonError::into_inner).attempts.remove(&key);
+        let tell = lock(waiting).attempts.remove(&key);
         if let Some(tell) = tell {
             // Whoever waited may have been dropped with the runtime.
             let _ = tell.send(ended);
         }
     }
     Ok(())
+}
+
+fn lock(waiting: &Mutex<Waiting>) -> MutexGuard<'_, Waiting> {
+    waiting.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn lost() -> oneshot::Receiver<Ended> {

@@ -29,7 +29,7 @@ const DESCRIPTORS_MAX: usize = 16;
 pub(super) enum Command {
     /// Begin an attempt.
     Start {
-        /// What the answers call it; never used twice in an execution.
+        /// What the answers call it; never used twice by a server and a supervisor.
         key: u64,
         /// What to run.
         launch: Launch,
@@ -41,7 +41,7 @@ pub(super) enum Command {
         /// Between TERM and KILL, in milliseconds; 0 is KILL at once.
         grace_ms: u64,
     },
-    /// End every process there still is, then yourself.
+    /// End every process there still is: the execution has ended. Answered by [`Report::Rested`].
     Finish {
         /// Between TERM and KILL, in milliseconds.
         grace_ms: u64,
@@ -91,6 +91,8 @@ pub(super) enum Report {
         /// Why.
         error: String,
     },
+    /// No process of the execution is left; another one may come.
+    Rested,
 }
 
 /// How a process ended.

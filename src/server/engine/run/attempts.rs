@@ -127,13 +127,12 @@ impl Run {
         self.tether().map_err(|error| format!("the process that supervises steps could not be started: {error}"))
     }
 
-    /// The supervisor, started if there is none yet.
+    /// The supervisor, taken if there is none yet.
     fn tether(&mut self) -> std::io::Result<Arc<Tether>> {
         if let Some(tether) = &self.tether {
             return Ok(Arc::clone(tether));
         }
-        let settings = &self.shared.settings;
-        let tether = Arc::new(Tether::begin(&settings.program, self.id, settings.patience, &self.shared.tasks)?);
+        let tether = self.shared.supervisors.take()?;
         self.tether = Some(Arc::clone(&tether));
         Ok(tether)
     }
@@ -274,7 +273,7 @@ impl Run {
             return;
         }
         let id = self.id;
-        if let Ok(killed) = spawn_blocking(move || sweep::kill_strays(&[id])).await {
+        if let Ok(killed) = spawn_blocking(move || sweep::kill_strays(&[id], None)).await {
             tracing::warn!(killed, "a supervisor ended unexpectedly");
         }
     }
