@@ -18,7 +18,7 @@ export LEPTOS_SITE_PKG_DIR := pkg
 export RUNCAST_BIN := $(CARGO_TARGET_DIR)/release/runcast
 
 BUILT := target/site/.built
-SOURCES := Cargo.toml Cargo.lock .cargo/config.toml $(shell find src style public -type f 2>/dev/null)
+SOURCES := Cargo.toml Cargo.lock build.rs .cargo/config.toml $(shell find src style public -type f 2>/dev/null)
 
 say = @printf '\n\033[1m== %s\033[0m\n' '$(1)'
 
@@ -73,6 +73,9 @@ pictures: build ## take the README's pictures
 bench: tools build ## the benchmarks that the README quotes
 	$(call say,benchmarks)
 	cargo bench --locked --features ssr --bench runcast
+	$(call say,benchmarks of the dashboard)
+	tools/install --with-browser
+	cd end2end && npm ci --no-fund --no-audit && npx --no-install playwright test --config bench.config.ts
 
 .PHONY: build
 build: tools $(BUILT) ## the release build that run, test and bench share

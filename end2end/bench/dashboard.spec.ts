@@ -1,4 +1,5 @@
 import { expect, test } from "../fixtures.ts";
+import type { Server } from "../server.ts";
 import { heap, percentile, plant } from "./probe.ts";
 import { row } from "./table.ts";
 
@@ -17,6 +18,8 @@ const PRINTS = `steps:
 - id: print
   run: awk 'BEGIN { s = sprintf("%053d", 0); for (n = 0; n < ${LOG_LINES}; n++) printf "%09d %s\\n", n, s }'
 `;
+
+const EVENTS = 10_000;
 
 test.use({ flags: ["--max-executions", `${RUNNING + 10}`] });
 
@@ -103,8 +106,11 @@ test(`${RUNNING} running executions, ${RUNNING} events a second, for ${BUSY_SECO
   await plant(page);
   await page.goto("/");
   await expect.poll(() => page.evaluate(() => window.probe.live), { timeout: 120_000 }).toBeDefined();
-  // What a page does when it is opened is another figure.
-  await page.waitForTimeout(5_000);
+  // What a page does when it is opened is another figure: a second in which no frame is late.
+  await page.waitForFunction(() => {
+    const last = window.probe.frames.slice(-60);
+    return last.length === 60 && Math.max(...last) < 50;
+  }, undefined, { timeout: 60_000 }).catch(() => {});
   const session = await page.context().newCDPSession(page);
   const before = await heap(session);
   const count = async () => (await (await page.request.get("/metrics", { headers: { authorization: `Bearer ${await server.token("ada")}` } })).text()).match(/runcast_journal_batch_facts_sum (\S+)/)![1];
@@ -135,8 +141,7 @@ test("a log of 100 MB", async ({ server, visitor }, info) => {
     await expect(page.getByText(last).first()).toBeVisible({ timeout: 30_000 });
     times.push(Date.now() - began);
   }
-  await expect.poll(() => page.evaluate(() => window.probe.live !== undefined || document.querySelector(".live-light") !== null)).toBe(true);
-  await page.waitForTimeout(1_000);
+  await expect.poll(() => page.evaluate(() => window.probe.live), { timeout: 30_000 }).toBeDefined();
   row(info, "from the link to its last line, median of five", percentile(times, 50), "ms", 1_000);
   row(info, "nodes in the page", await page.evaluate(() => document.querySelectorAll("*").length), "", 2_000);
   const lines = page.getByRole("log");
@@ -144,7 +149,7 @@ test("a log of 100 MB", async ({ server, visitor }, info) => {
   await page.evaluate(() => Object.assign(window.probe, { frames: [], tasks: [] }));
   for (let turn = 0; turn < 300; turn++) {
     await page.mouse.wheel(0, turn % 100 < 50 ? -1_500 : 1_500);
-    await page.waitForTimeout(16);
+    await page.evaluate(() => new Promise(requestAnimationFrame));
   }
   const { frames, tasks } = await page.evaluate(() => window.probe);
   row(info, "scrolled: frames a second", 1000 / (frames.reduce((sum, frame) => sum + frame, 0) / frames.length), "/s");
@@ -152,3 +157,54 @@ test("a log of 100 MB", async ({ server, visitor }, info) => {
   row(info, "scrolled: nodes in the page", await page.evaluate(() => document.querySelectorAll("*").length), "", 2_000);
   row(info, "the heap after that", await heap(await page.context().newCDPSession(page)), "MB", 60);
 });
+
+test(`dragging through ${EVENTS} events`, async ({ server, visitor }, info) => {
+  const page = await visitor("ada", { role: "admin" });
+  const id = await reported(server, EVENTS);
+  await plant(page);
+  await page.goto(`/executions/${id}`);
+  await expect.poll(() => page.evaluate(() => window.probe.painted), { timeout: 30_000 }).toBeDefined();
+  const scrubber = page.getByRole("slider", { name: "Moment shown" });
+  const began = Date.now();
+  await scrubber.press("Home");
+  await expect(scrubber).toHaveAttribute("aria-valuetext", /event 1 of/, { timeout: 30_000 });
+  row(info, "until all of it can be travelled", Date.now() - began, "ms");
+  const { x, y, width, height } = (await scrubber.boundingBox())!;
+  await page.mouse.move(x + 1, y + height / 2);
+  await page.mouse.down();
+  await page.evaluate(() => Object.assign(window.probe, { frames: [], tasks: [] }));
+  for (let turn = 0; turn < 300; turn++) {
+    await page.mouse.move(x + 1 + (width - 2) * Math.abs(Math.sin(turn / 25)), y + height / 2);
+    await page.evaluate(() => new Promise(requestAnimationFrame));
+  }
+  const { frames, tasks } = await page.evaluate(() => window.probe);
+  await page.mouse.up();
+  row(info, "dragged: frames a second", 1000 / (frames.reduce((sum, frame) => sum + frame, 0) / frames.length), "/s");
+  row(info, "dragged: the longest task", Math.max(0, ...tasks), "ms", 50);
+});
+
+/** An execution of 50 steps elsewhere that has ended, with so many events of progress and output. */
+async function reported(server: Server, events: number) {
+  const json = { authorization: `Bearer ${await server.token("ada")}`, "content-type": "application/json" };
+  const steps = Array.from({ length: 50 }, (_, number) => ({ id: `s${number}`, name: `Step ${number}` }));
+  const made = await fetch(`${server.url}/api/external`, { method: "POST", headers: json, body: JSON.stringify({ name: "elsewhere", steps }) });
+  const { id, token } = (await made.json()) as { id: string; token: string };
+  let client_seq = 0;
+  const each = events / steps.length;
+  const tell = async (words: object[]) => {
+    const body = words.map((word) => JSON.stringify({ client_seq: ++client_seq, ...word })).join("\n");
+    const answer = await fetch(`${server.url}/api/executions/${id}/report`, { method: "POST", headers: { authorization: `Bearer ${token}` }, body });
+    expect(answer.status, await answer.text()).toBe(200);
+  };
+  for (const { id: step } of steps) {
+    const words: object[] = [{ kind: "step.started", step }];
+    for (let part = 1; part < each - 1; part += 2) {
+      // Of several in a row the last one counts: so a line comes between.
+      words.push({ kind: "step.progress", step, percent: (100 * part) / each, message: `part ${part}` });
+      words.push({ kind: "step.output", step, lines: [`part ${part} of ${step} is done`] });
+    }
+    await tell([...words, { kind: "step.completed", step }]);
+  }
+  await tell([{ kind: "execution.completed" }]);
+  return id;
+}

@@ -22,7 +22,7 @@ export default class Table implements Reporter {
       if (type !== "row") continue;
       const { what, figure, unit, atMost } = JSON.parse(description!) as Row;
       const aim = atMost === undefined ? "" : `<= ${atMost} ${unit}`.padEnd(14) + (figure <= atMost ? "met" : "MISSED");
-      console.log(`  ${what.padEnd(64)} ${`${Math.round(figure * 100) / 100} ${unit}`.padStart(14)}  ${aim}`);
+      console.log(`  ${what.padEnd(64)} ${`${Number(figure.toPrecision(figure < 100 ? 3 : 6))} ${unit}`.padStart(14)}  ${aim}`);
     }
     if (result.status !== "passed") console.log(`  not measured to its end: ${result.error?.message ?? result.status}`);
   }

@@ -1,7 +1,11 @@
 //! The questions that pages ask to be rendered: server functions, each a doorbell. What changes something goes through
 //! the REST API instead.
 
-use leptos::{prelude::*, server_fn::codec::Json};
+use leptos::{
+    prelude::*,
+    server_fn::{Bytes, ContentType, Decodes, Encodes, Format, FormatType, codec::Post},
+};
+use serde::{Serialize, de::DeserializeOwned};
 
 use crate::domain::{
     access::Viewer,
@@ -12,11 +16,41 @@ use crate::domain::{
     listing::{Listing, Opening, Overview, Query, WorkflowFolder, WorkflowSheet, WorkflowView},
 };
 
+/// JSON that is read as text, as everything else here is: reading it as bytes, which leptos' own codec does, is the code
+/// of every type once more.
+pub struct JsonText;
+
+type Json = Post<JsonText>;
+
+impl ContentType for JsonText {
+    const CONTENT_TYPE: &'static str = "application/json";
+}
+
+impl FormatType for JsonText {
+    const FORMAT_TYPE: Format = Format::Text;
+}
+
+impl<T: Serialize> Encodes<T> for JsonText {
+    type Error = serde_json::Error;
+
+    fn encode(output: &T) -> Result<Bytes, Self::Error> {
+        serde_json::to_string(output).map(Bytes::from)
+    }
+}
+
+impl<T: DeserializeOwned> Decodes<T> for JsonText {
+    type Error = serde_json::Error;
+
+    fn decode(bytes: Bytes) -> Result<T, Self::Error> {
+        serde_json::from_str(&String::from_utf8_lossy(&bytes))
+    }
+}
+
 /// A page of the list.
 ///
 /// # Errors
 /// The server's, or that there is none.
-#[server(prefix = "/fn", endpoint = "executions", input = Json)]
+#[server(prefix = "/fn", endpoint = "executions", input = Json, output = Json)]
 pub async fn executions(
     /// What is asked for.
     query: Query,
@@ -28,7 +62,7 @@ pub async fn executions(
 ///
 /// # Errors
 /// The server's, or that there is none.
-#[server(prefix = "/fn", endpoint = "now", input = Json)]
+#[server(prefix = "/fn", endpoint = "now", input = Json, output = Json)]
 pub async fn now() -> Result<Overview, ServerFnError> {
     crate::server::doorbell::overview().await
 }
@@ -38,7 +72,7 @@ pub async fn now() -> Result<Overview, ServerFnError> {
 ///
 /// # Errors
 /// The server's, or that there is none.
-#[server(prefix = "/fn", endpoint = "execution", input = Json)]
+#[server(prefix = "/fn", endpoint = "execution", input = Json, output = Json)]
 pub async fn execution(
     /// Which.
     id: String,
@@ -57,7 +91,7 @@ pub async fn execution(
 ///
 /// # Errors
 /// The server's, or that there is none.
-#[server(prefix = "/fn", endpoint = "failure", input = Json)]
+#[server(prefix = "/fn", endpoint = "failure", input = Json, output = Json)]
 pub async fn failure_of(
     /// Which.
     id: ExecutionId,
@@ -69,7 +103,7 @@ pub async fn failure_of(
 ///
 /// # Errors
 /// The server's, or that there is none.
-#[server(prefix = "/fn", endpoint = "workflows", input = Json)]
+#[server(prefix = "/fn", endpoint = "workflows", input = Json, output = Json)]
 pub async fn workflows() -> Result<Vec<WorkflowView>, ServerFnError> {
     crate::server::doorbell::workflows().await
 }
@@ -78,7 +112,7 @@ pub async fn workflows() -> Result<Vec<WorkflowView>, ServerFnError> {
 ///
 /// # Errors
 /// The server's, or that there is none.
-#[server(prefix = "/fn", endpoint = "folder", input = Json)]
+#[server(prefix = "/fn", endpoint = "folder", input = Json, output = Json)]
 pub async fn folder() -> Result<WorkflowFolder, ServerFnError> {
     crate::server::doorbell::folder().await
 }
@@ -87,7 +121,7 @@ pub async fn folder() -> Result<WorkflowFolder, ServerFnError> {
 ///
 /// # Errors
 /// The server's, or that there is none.
-#[server(prefix = "/fn", endpoint = "workflow", input = Json)]
+#[server(prefix = "/fn", endpoint = "workflow", input = Json, output = Json)]
 pub async fn workflow(
     /// Which.
     name: String,
@@ -106,7 +140,7 @@ pub async fn workflow(
 ///
 /// # Errors
 /// The server's, or that there is none.
-#[server(prefix = "/fn", endpoint = "me", input = Json)]
+#[server(prefix = "/fn", endpoint = "me", input = Json, output = Json)]
 pub async fn me() -> Result<Option<Viewer>, ServerFnError> {
     crate::server::doorbell::me().await
 }
@@ -115,7 +149,7 @@ pub async fn me() -> Result<Option<Viewer>, ServerFnError> {
 ///
 /// # Errors
 /// The server's, or that there is none.
-#[server(prefix = "/fn", endpoint = "head", input = Json)]
+#[server(prefix = "/fn", endpoint = "head", input = Json, output = Json)]
 pub async fn head() -> Result<Seq, ServerFnError> {
     crate::server::doorbell::head().await
 }
@@ -124,7 +158,7 @@ pub async fn head() -> Result<Seq, ServerFnError> {
 ///
 /// # Errors
 /// The server's, or that there is none.
-#[server(prefix = "/fn", endpoint = "room", input = Json)]
+#[server(prefix = "/fn", endpoint = "room", input = Json, output = Json)]
 pub async fn room(
     /// Which.
     which: Option<administration::Room>,
@@ -143,7 +177,7 @@ pub async fn room(
 ///
 /// # Errors
 /// The server's, or that there is none.
-#[server(prefix = "/fn", endpoint = "followed", input = Json)]
+#[server(prefix = "/fn", endpoint = "followed", input = Json, output = Json)]
 pub async fn followed(
     /// What; the first [`FOLLOWED_MAX`](crate::domain::followed::FOLLOWED_MAX) count.
     what: Vec<followed::Followed>,

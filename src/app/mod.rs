@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use leptos::{nonce::use_nonce, prelude::*};
-use leptos_meta::{MetaTags, Stylesheet, Title, provide_meta_context};
+use leptos_meta::{MetaTags, Title, provide_meta_context};
 use leptos_router::{
     Lazy, SsrMode,
     components::{ParentRoute, Route, Router, Routes},
@@ -48,7 +48,9 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <meta charset="utf-8"/>
                 <meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover"/>
                 <meta name="color-scheme" content="light dark"/>
-                <script src="/theme.js" nonce=use_nonce()></script>
+                // Before all that the page needs later: nothing is seen without them.
+                <script nonce=use_nonce() inner_html=include_str!("../../public/theme.js")></script>
+                <link rel="stylesheet" id="leptos" href="/pkg/runcast.css"/>
                 <link rel="icon" type="image/svg+xml" href="/favicon.svg"/>
                 <AutoReload options=options.clone()/>
                 <HydrationScripts options/>
@@ -77,7 +79,6 @@ pub fn App() -> impl IntoView {
         on_cleanup(move || drop(ticking.map(|handle| handle.clear())));
     });
     view! {
-        <Stylesheet id="leptos" href="/pkg/runcast.css"/>
         <Title formatter=move |text: String| if text.is_empty() { format!("{}Runcast", before.get()) } else { format!("{}{text} · Runcast", before.get()) }/>
         <Symbols/>
         <Router>

@@ -29,6 +29,7 @@ mod openapi;
 mod output;
 mod privacy;
 mod progress;
+mod proxied;
 mod quiet;
 mod recipes;
 mod resume;

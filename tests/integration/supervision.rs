@@ -175,8 +175,7 @@ async fn the_end_of_the_supervisor_is_the_end_of_its_steps_and_the_next_one_has_
 async fn a_supervisor_takes_the_next_execution_when_nothing_of_the_last_one_is_left() {
     const TELL: &str = "steps:\n- {id: a, run: echo $PPID}\n";
     let house = House::new().await;
-    let first =
-        house.run("steps:\n- {id: a, run: 'setsid sleep 1000 > /dev/null 2>&1 & echo $!; echo $PPID'}\n").await;
+    let first = house.run("steps:\n- {id: a, run: 'setsid sleep 1000 > /dev/null 2>&1 & echo $!; echo $PPID'}\n").await;
     let [daemon, supervisor] = first.lines("a")[..] else { panic!("{:?}", first.lines("a")) };
     assert!(!lives(daemon));
     assert_eq!(house.run(TELL).await.lines("a"), [supervisor]);

@@ -172,6 +172,11 @@ fn Node(paper: Paper, place: usize) -> impl IntoView {
             </span>
         })
         };
+    // A node that has nothing to say has two lines for its name.
+    let said =
+        Memo::new(move |_| shown.with(|shown| shown.as_ref().map(|shown| shown.said.clone())).unwrap_or_default());
+    let is_quiet = Memo::new(move |_| said.with(String::is_empty));
+    let words = move || (!is_quiet.get()).then(|| view! { <small>{move || said.get()}</small> });
     view! {
         <button
             type="button"
@@ -186,7 +191,7 @@ fn Node(paper: Paper, place: usize) -> impl IntoView {
         >
             <StatusIcon sign=Signal::derive(move || Sign::from(status.get())) percent/>
             <span>{name}</span>
-            <small>{move || shown.with(|shown| shown.as_ref().map(|shown| shown.said.clone()))}</small>
+            {words}
             {bar}
         </button>
     }
