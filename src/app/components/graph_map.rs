@@ -8,10 +8,7 @@ use leptos::{ev::PointerEvent, prelude::*};
 use super::{graph_sheet::statuses, step_graph::Paper};
 use crate::{
     browser::focus,
-    domain::{
-        execution::StepStatus,
-        layout::sheet::{NODE_HEIGHT, NODE_WIDTH},
-    },
+    domain::{execution::StepStatus, layout::sheet::NODE_HEIGHT},
 };
 
 /// The map lies in a box of at most so many pixels.
@@ -35,13 +32,14 @@ fn Map(paper: Paper) -> impl IntoView {
         let mut kinds: Vec<(StepStatus, String)> = Vec::new();
         statuses.with(|statuses| {
             paper.sheet.with(|sheet| {
+                let wide = sheet.node;
                 for (status, [x, y]) in statuses.iter().zip(&sheet.nodes) {
                     let known = kinds.iter().position(|(known, _)| known == status);
                     let at = known.unwrap_or_else(|| {
                         kinds.push((*status, String::new()));
                         kinds.len() - 1
                     });
-                    let _ = write!(kinds[at].1, "M{x} {y}h{NODE_WIDTH}v{NODE_HEIGHT}h-{NODE_WIDTH}z");
+                    let _ = write!(kinds[at].1, "M{x} {y}h{wide}v{NODE_HEIGHT}h-{wide}z");
                 }
             });
         });

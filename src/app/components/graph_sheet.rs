@@ -14,7 +14,7 @@ use crate::{
     domain::{
         event::Source,
         execution::{Step, StepStatus},
-        layout::sheet::{NODE_HEIGHT, NODE_WIDTH},
+        layout::sheet::NODE_HEIGHT,
         reading::{figure, note},
     },
 };
@@ -35,7 +35,7 @@ pub fn GraphSheet(
         <div data-part="space">
             <div
                 data-part="sheet"
-                style=format!("--node-wide:{NODE_WIDTH};--node-high:{NODE_HEIGHT}")
+                style=move || format!("--node-wide:{};--node-high:{NODE_HEIGHT}", paper.sheet.with(|sheet| sheet.node))
                 data-lit=move || shape.lit().map(|_| "")
                 on:click=move |event| {
                     if let Some(place) = focus::place_of(&event) {

@@ -11,10 +11,10 @@ use super::{graph_map::GraphMap, graph_sheet::GraphSheet, icon::Icon, step_shape
 use crate::{
     browser::{focus, time},
     domain::{
-        execution::StepStatus,
+        execution::{Execution, StepStatus},
         layout::{
             Layout,
-            sheet::{NODE_HEIGHT, NODE_WIDTH, Sheet},
+            sheet::{NODE_HEIGHT, Sheet},
         },
     },
 };
@@ -54,7 +54,8 @@ impl Paper {
             0.0 => WRAP,
             width => Sheet::fitting(width),
         });
-        let sheet = Memo::new(move |_| layout.with_value(|layout| Sheet::new(layout, fitting.get())));
+        let letters = untrack(|| shape.execution.with(longest_name));
+        let sheet = Memo::new(move |_| layout.with_value(|layout| Sheet::new(layout, fitting.get(), letters)));
         let at = RwSignal::new(untrack(|| opens_on(shape)));
         Self { shape, layout, sheet, zoom: RwSignal::new(1.0), seen, at, window: NodeRef::new() }
     }
@@ -122,8 +123,10 @@ impl Paper {
             time::frame().await;
             self.look();
             let place = self.at.get_untracked();
-            if let Some([x, y]) = self.sheet.with_untracked(|sheet| sheet.nodes.get(place).copied()) {
-                self.centre(x + NODE_WIDTH / 2.0, y + NODE_HEIGHT / 2.0);
+            let spot =
+                self.sheet.with_untracked(|sheet| sheet.nodes.get(place).map(|[x, y]| [x + sheet.node / 2.0, *y]));
+            if let Some([x, y]) = spot {
+                self.centre(x, y + NODE_HEIGHT / 2.0);
             }
             self.look();
         });
@@ -232,6 +235,11 @@ fn wheel(paper: Paper, event: &WheelEvent) {
     let times = (-event.delta_y().clamp(-60.0, 60.0) / 200.0).exp();
     let point = focus::within(event).unwrap_or_default();
     paper.zoom_to(paper.zoom.get_untracked() * times, point);
+}
+
+/// In letters.
+fn longest_name(execution: &Execution) -> usize {
+    execution.steps.iter().map(|step| step.name.chars().count()).max().unwrap_or_default()
 }
 
 /// A mouse that is pressed beside the nodes takes hold of the sheet; a finger scrolls by itself.

@@ -63,7 +63,7 @@ pub fn StepTimeline(
                     <Over shape past/>
                 </div>
             </div>
-            <Legend runs/>
+            <Legend shape runs/>
         </section>
     }
 }
@@ -137,8 +137,11 @@ fn threads(shape: Shape) -> Vec<[i64; 3]> {
     })
 }
 
+/// What the marks mean that there are: most of them only while something is at work.
 #[component]
-fn Legend(runs: Option<usize>) -> impl IntoView {
+fn Legend(shape: Shape, runs: Option<usize>) -> impl IntoView {
+    let is_over = Memo::new(move |_| shape.execution.with(|execution| execution.status.is_final()));
+    let has_threads = Memo::new(move |_| !threads(shape).is_empty());
     let usual = runs.map(|runs| match runs {
         1 => "the last good run".to_owned(),
         runs => format!("usual run, median of the last {runs} good ones"),
@@ -146,12 +149,14 @@ fn Legend(runs: Option<usize>) -> impl IntoView {
     view! {
         <p data-part="legend">
             {usual.map(|usual| view! { <span><i data-of="ghost"></i>{usual}</span> })}
-            <span><i data-of="reported"></i>"said by the step"</span>
-            <span><i data-of="parsed"></i>"read off its output"</span>
-            <span><i data-of="estimated"></i>"estimated"</span>
-            <span><i data-of="ahead"></i>"expected"</span>
-            <span><i data-of="chain"></i>"critical path"</span>
-            <span><i data-of="band"></i>"expected end"</span>
+            {move || (!is_over.get()).then(|| view! {
+                <span><i data-of="reported"></i>"said by the step"</span>
+                <span><i data-of="parsed"></i>"read off its output"</span>
+                <span><i data-of="estimated"></i>"estimated"</span>
+                <span><i data-of="ahead"></i>"expected"</span>
+                <span><i data-of="band"></i>"expected end"</span>
+            })}
+            {move || has_threads.get().then(|| view! { <span><i data-of="chain"></i>"critical path"</span> })}
         </p>
     }
 }

@@ -4,8 +4,15 @@ use std::fmt::Write;
 
 use super::{Edge, Layout};
 
-/// How wide a node is, in pixels at 100 %: an icon and some fifteen letters; seven layers fit a desk.
-pub const NODE_WIDTH: f64 = 132.0;
+/// How wide a node is at least, in pixels at 100 %: an icon and some fifteen letters; seven layers fit a desk.
+pub const NODE_MIN: f64 = 132.0;
+/// How wide at most, for longer names of few layers.
+const NODE_MAX: f64 = 208.0;
+/// What a node has beside its name, and a letter of that, in pixels.
+const NODE_ICON: f64 = 36.0;
+const LETTER: f64 = 7.5;
+/// How wide a sheet may become for its names' sake, in pixels.
+const DESK: f64 = 1000.0;
 /// How high a node is, in pixels: two lines.
 pub const NODE_HEIGHT: f64 = 46.0;
 /// Between two layers, in pixels: room for edges to change their rows.
@@ -24,6 +31,8 @@ pub struct Sheet {
     pub nodes: Vec<[f64; 2]>,
     /// The edges of the layout, as SVG path data, with the steps that each leads from and to.
     pub lines: Vec<Line>,
+    /// How wide each node is.
+    pub node: f64,
     /// How wide it is.
     pub width: f64,
     /// How high it is.
@@ -42,25 +51,33 @@ pub struct Line {
 }
 
 impl Sheet {
-    /// Draws a layout. A chain that is longer than `wrap` steps is broken into rows of so many, as text is.
-    pub fn new(layout: &Layout, wrap: usize) -> Self {
+    /// Draws a layout. A chain that is longer than `wrap` steps is broken into rows of so many, as text is. The longest
+    /// name has so many letters.
+    pub fn new(layout: &Layout, wrap: usize, letters: usize) -> Self {
         let wrap = wrap.max(2);
-        if layout.is_chain() && layout.columns > wrap { Self::wrapped(layout, wrap) } else { Self::in_layers(layout) }
+        if layout.is_chain() && layout.columns > wrap {
+            Self::wrapped(layout, wrap)
+        } else {
+            Self::in_layers(layout, letters)
+        }
     }
 
-    fn in_layers(layout: &Layout) -> Self {
-        let nodes: Vec<[f64; 2]> = layout.spots.iter().map(|spot| [x(spot.column), y(spot.row)]).collect();
-        let line = |edge: &Edge| Line { from: edge.from, to: edge.to, path: curve(&nodes, layout, edge) };
+    fn in_layers(layout: &Layout, letters: usize) -> Self {
+        let room = (DESK - 2.0 * MARGIN + GAP_X) / layout.columns.max(1) as f64 - GAP_X;
+        let node = (NODE_ICON + LETTER * letters as f64).min(room).clamp(NODE_MIN, NODE_MAX).round();
+        let nodes: Vec<[f64; 2]> = layout.spots.iter().map(|spot| [x(node, spot.column), y(spot.row)]).collect();
+        let line = |edge: &Edge| Line { from: edge.from, to: edge.to, path: curve(&nodes, node, layout, edge) };
         let lines = layout.edges.iter().map(line).collect();
-        Self { nodes, lines, width: width(layout.columns), height: y(layout.rows) + NODE_HEIGHT + MARGIN }
+        Self { nodes, lines, node, width: width(node, layout.columns), height: y(layout.rows) + NODE_HEIGHT + MARGIN }
     }
 
     fn wrapped(layout: &Layout, wrap: usize) -> Self {
-        let nodes: Vec<[f64; 2]> =
-            layout.spots.iter().map(|spot| [x(spot.column % wrap), y((spot.column / wrap) as f64 * 1.2)]).collect();
+        let node = NODE_MIN;
+        let spot = |column: usize| [x(node, column % wrap), y((column / wrap) as f64 * 1.2)];
+        let nodes: Vec<[f64; 2]> = layout.spots.iter().map(|at| spot(at.column)).collect();
         let line = |edge: &Edge| {
             let ([from_x, from_y], [to_x, to_y]) = (nodes[edge.from], nodes[edge.to]);
-            let (from_x, from_y, to_y) = (from_x + NODE_WIDTH, from_y + NODE_HEIGHT / 2.0, to_y + NODE_HEIGHT / 2.0);
+            let (from_x, from_y, to_y) = (from_x + node, from_y + NODE_HEIGHT / 2.0, to_y + NODE_HEIGHT / 2.0);
             let path = if to_x > from_x {
                 format!("M{from_x} {from_y}H{to_x}")
             } else {
@@ -72,38 +89,38 @@ impl Sheet {
         let rows = layout.columns.div_ceil(wrap);
         let lines = layout.edges.iter().map(line).collect();
         let height = y((rows - 1) as f64 * 1.2) + NODE_HEIGHT + MARGIN;
-        Self { nodes, lines, width: width(wrap), height }
+        Self { nodes, lines, node, width: width(node, wrap), height }
     }
 
     /// How many nodes of a chain fit into so many pixels.
     pub fn fitting(pixels: f64) -> usize {
-        ((pixels - 2.0 * MARGIN + GAP_X) / (NODE_WIDTH + GAP_X)).max(0.0) as usize
+        ((pixels - 2.0 * MARGIN + GAP_X) / (NODE_MIN + GAP_X)).max(0.0) as usize
     }
 }
 
-fn x(column: usize) -> f64 {
-    MARGIN + column as f64 * (NODE_WIDTH + GAP_X)
+fn x(node: f64, column: usize) -> f64 {
+    MARGIN + column as f64 * (node + GAP_X)
 }
 
 fn y(row: f64) -> f64 {
     MARGIN + row * (NODE_HEIGHT + GAP_Y)
 }
 
-fn width(columns: usize) -> f64 {
-    2.0 * MARGIN + columns as f64 * (NODE_WIDTH + GAP_X) - GAP_X
+fn width(node: f64, columns: usize) -> f64 {
+    2.0 * MARGIN + columns as f64 * (node + GAP_X) - GAP_X
 }
 
 /// A curve in each gap between two layers, and a straight line through the layers that it passes.
-fn curve(nodes: &[[f64; 2]], layout: &Layout, edge: &Edge) -> String {
+fn curve(nodes: &[[f64; 2]], node: f64, layout: &Layout, edge: &Edge) -> String {
     let [left, top] = nodes[edge.from];
-    let (mut at_x, mut at_y) = (left + NODE_WIDTH, top + NODE_HEIGHT / 2.0);
+    let (mut at_x, mut at_y) = (left + node, top + NODE_HEIGHT / 2.0);
     let mut path = format!("M{at_x} {at_y}");
     let column = layout.spots[edge.from].column;
     let bends = edge
         .bends
         .iter()
         .enumerate()
-        .map(|(index, row)| (x(column + 1 + index), y(*row) + NODE_HEIGHT / 2.0, NODE_WIDTH));
+        .map(|(index, row)| (x(node, column + 1 + index), y(*row) + NODE_HEIGHT / 2.0, node));
     let [end_x, end_y] = nodes[edge.to];
     for (to_x, to_y, through) in bends.chain([(end_x, end_y + NODE_HEIGHT / 2.0, 0.0)]) {
         if (to_y - at_y).abs() < 0.5 {

@@ -77,20 +77,32 @@ fn a_circle_and_nothing_at_all_are_drawn_as_well() {
     let circle = layout(&[&[1], &[0], &[0]]);
     assert_eq!(circle.spots.len(), 3);
     assert_eq!(layout(&[]).spots, []);
-    assert_eq!(Sheet::new(&layout(&[]), 5).nodes.len(), 0);
+    assert_eq!(Sheet::new(&layout(&[]), 5, 20).nodes.len(), 0);
 }
 
 #[test]
 fn a_long_chain_is_broken_into_rows() {
     let needs: Vec<Vec<usize>> = (0..40_usize).map(|step| step.checked_sub(1).into_iter().collect()).collect();
     let layout = Layout::new(&Links::among(needs));
-    let sheet = Sheet::new(&layout, 6);
+    let sheet = Sheet::new(&layout, 6, 20);
     assert!(sheet.width < 1300.0, "{}", sheet.width);
     assert_eq!(sheet.nodes[6][0], sheet.nodes[0][0], "the seventh is below the first");
     assert!(sheet.nodes[6][1] > sheet.nodes[5][1]);
     assert_eq!(sheet.lines.len(), 39);
     let (wide, narrow) = (Sheet::fitting(1200.0), Sheet::fitting(350.0));
-    assert!(Sheet::new(&layout, wide).width <= 1200.0 && Sheet::new(&layout, narrow).width <= 400.0);
+    assert!(Sheet::new(&layout, wide, 20).width <= 1200.0 && Sheet::new(&layout, narrow, 20).width <= 400.0);
+}
+
+#[test]
+fn few_layers_leave_room_for_long_names_and_many_do_not() {
+    let chain = |steps: usize| {
+        let needs: Vec<Vec<usize>> = (0..steps).map(|step| step.checked_sub(1).into_iter().collect()).collect();
+        Layout::new(&Links::among(needs))
+    };
+    let node = |steps, letters| Sheet::new(&chain(steps), 9, letters).node;
+    assert_eq!((node(3, 5), node(3, 20), node(3, 80)), (132.0, 186.0, 208.0));
+    assert!(node(5, 80) > 150.0 && Sheet::new(&chain(5), 9, 80).width <= 1000.0);
+    assert_eq!(node(8, 80), 132.0);
 }
 
 fn graph() -> impl Strategy<Value = Links> {
@@ -129,7 +141,7 @@ proptest! {
     fn the_same_graph_is_drawn_in_the_same_way(links in graph()) {
         let layout = Layout::new(&links);
         prop_assert_eq!(&layout, &Layout::new(&links));
-        prop_assert_eq!(Sheet::new(&layout, 6), Sheet::new(&layout, 6));
+        prop_assert_eq!(Sheet::new(&layout, 6, 20), Sheet::new(&layout, 6, 20));
     }
 
     #[test]
@@ -140,11 +152,11 @@ proptest! {
 
     #[test]
     fn nodes_on_a_sheet_do_not_touch(links in graph(), wrap in 0..9_usize) {
-        let sheet = Sheet::new(&Layout::new(&links), wrap);
+        let sheet = Sheet::new(&Layout::new(&links), wrap, 20);
         for (a, one) in sheet.nodes.iter().enumerate() {
-            prop_assert!(one[0] + sheet::NODE_WIDTH < sheet.width && one[1] + sheet::NODE_HEIGHT < sheet.height);
+            prop_assert!(one[0] + sheet.node < sheet.width && one[1] + sheet::NODE_HEIGHT < sheet.height);
             for other in &sheet.nodes[a + 1..] {
-                let apart = (one[0] - other[0]).abs() > sheet::NODE_WIDTH || (one[1] - other[1]).abs() > sheet::NODE_HEIGHT;
+                let apart = (one[0] - other[0]).abs() > sheet.node || (one[1] - other[1]).abs() > sheet::NODE_HEIGHT;
                 prop_assert!(apart, "{one:?} {other:?}");
             }
         }
