@@ -10,7 +10,7 @@ use runcast::{
         id::ExecutionId,
         listing::Query,
     },
-    server::journal::Journal,
+    server::journal::{Beside, Journal},
 };
 use tokio::task::JoinSet;
 
@@ -78,7 +78,7 @@ async fn fill(journal: &Journal) {
             for number in (first..EXECUTIONS).step_by(AT_ONCE) {
                 let owner = format!("owner-{}", number % OWNERS).parse().expect("a name");
                 let track = Track::new(number, owner);
-                journal.begin(track.queued(), plan.clone(), None).await.expect("begun");
+                journal.begin(track.queued(), plan.clone(), Beside::default()).await.expect("begun");
                 journal
                     .append(if number % FAILS == OWNERS - 1 { track.fact(failed(number)) } else { track.completed() })
                     .await;

@@ -6,7 +6,12 @@ use std::{net::TcpStream, sync::Arc};
 use runcast::{
     client::arguments::ServeArgs,
     domain::{access::Role, id::Name, workflow::Workflow},
-    server::{Server, access::Access, journal::Journal, settings::Settings},
+    server::{
+        Server,
+        access::Access,
+        journal::{Beside, Journal},
+        settings::Settings,
+    },
 };
 use tempfile::TempDir;
 use tokio::task::JoinSet;
@@ -61,7 +66,7 @@ impl Hosted {
     async fn begin(&mut self, tracks: Vec<Track>) {
         let plan = one();
         for track in &tracks {
-            self.journal().begin(track.queued(), plan.clone(), None).await.expect("begun");
+            self.journal().begin(track.queued(), plan.clone(), Beside::default()).await.expect("begun");
         }
         self.tracks = Arc::new(tracks);
     }

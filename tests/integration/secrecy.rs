@@ -15,7 +15,7 @@ use runcast::{
         log::{Line, Stream},
         workflow::Workflow,
     },
-    server::{Server, clock, http::paths, settings::Settings},
+    server::{Server, clock, http::paths, journal::Beside, settings::Settings},
 };
 use serde_json::{Map, json};
 use uuid::Uuid;
@@ -157,7 +157,7 @@ impl House {
         for (n, (owner, ended)) in owners.iter().enumerate() {
             let told = Told::new(n, people[owner % people.len()].name.clone());
             let mut facts = told.facts(*ended).into_iter();
-            journal.begin(facts.next().expect("the first"), plan.clone(), None).await.expect("it begins");
+            journal.begin(facts.next().expect("the first"), plan.clone(), Beside::default()).await.expect("it begins");
             for fact in facts {
                 journal.append(fact).await;
             }

@@ -20,7 +20,7 @@ use runcast::{
     server::{
         engine::{Engine, EngineSettings, Order},
         feed::{Feed, Framing, Link, Reader, Start},
-        journal::{Journal, Place},
+        journal::{Beside, Journal, Place},
         metrics::JournalMetrics,
     },
 };
@@ -80,7 +80,8 @@ impl House {
         let params: Map<String, Value> = serde_json::from_value(params).expect("an object");
         let params = workflow.bind(&params).expect("good parameters");
         let trigger = Trigger::Manual;
-        let order = Order { workflow: Arc::new(workflow), params, owner: name("alice"), trigger, idempotent: None };
+        let order =
+            Order { workflow: Arc::new(workflow), params, owner: name("alice"), trigger, beside: Beside::default() };
         self.engine.start(order).await.expect("the journal is open")
     }
 

@@ -50,7 +50,7 @@ use uuid::Uuid;
 
 use super::{
     clock,
-    journal::{Idempotent, Journal, JournalError},
+    journal::{Beside, Journal, JournalError},
 };
 use crate::domain::{
     event::{Event, Fact, StepFailure, Trigger},
@@ -97,8 +97,8 @@ pub struct Order {
     pub owner: Name,
     /// What asked for it.
     pub trigger: Trigger,
-    /// The request's key, if it had one.
-    pub idempotent: Option<Idempotent>,
+    /// What is written down together with its first fact.
+    pub beside: Beside,
 }
 
 /// What an order repeats.
@@ -281,13 +281,13 @@ impl Shared {
         order: Order,
         repeat: Option<Repeat>,
     ) -> Result<Execution, JournalError> {
-        let Order { workflow, params, owner, trigger, idempotent } = order;
+        let Order { workflow, params, owner, trigger, beside } = order;
         let steps = estimates::planned(&workflow, &*self.pasts.of(&workflow.name).await);
         let rerun_of = repeat.as_ref().map(|repeat| repeat.of);
         let event = Event::ExecutionQueued { trigger, params, steps, rerun_of };
         let fact = Fact { at: clock::now(), execution_id: id, owner, workflow: workflow.name.clone(), event };
         self.state().beginning.insert(id, None);
-        let begun = self.journal.begin(fact, Arc::clone(&workflow), idempotent).await;
+        let begun = self.journal.begin(fact, Arc::clone(&workflow), beside).await;
         let execution = match begun {
             Ok(execution) => execution,
             Err(error) => {

@@ -12,7 +12,7 @@ use crate::{
         id::{ExecutionId, Name},
         workflow::Workflow,
     },
-    server::journal::JournalError,
+    server::journal::{Beside, JournalError},
 };
 
 /// From where an execution is run again.
@@ -70,7 +70,7 @@ impl Engine {
                 errors.into_iter().map(|error| format!("{} {}", error.field, error.message)).collect();
             RerunError::Parameters(errors.join("; "))
         })?;
-        let order = Order { workflow, params, owner, trigger: Trigger::Rerun, idempotent: None };
+        let order = Order { workflow, params, owner, trigger: Trigger::Rerun, beside: Beside::default() };
         let shared = Arc::clone(&self.0);
         // On a task of its own: it must happen to the end even if nobody waits for it.
         let begun = self.0.tasks.spawn(async move { shared.repeat(of, order, from).await });

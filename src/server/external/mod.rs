@@ -24,7 +24,7 @@ use self::facts::{Circumstances, End, ended, sure};
 use super::{
     clock,
     engine::{Engine, NotRunning, recorder::Recorder},
-    journal::{External, Idempotent, Journal, JournalError},
+    journal::{Beside, External, Idempotent, Journal, JournalError},
 };
 use crate::domain::{
     event::{Event, Fact, Trigger},
@@ -212,7 +212,8 @@ impl Shared {
             Event::ExecutionQueued { trigger: Trigger::External, params, steps: plan.planned(), rerun_of: None };
         let (id, workflow) = (ExecutionId(Uuid::now_v7()), plan.name.clone());
         let fact = Fact { at: clock::now(), execution_id: id, owner, workflow, event };
-        let execution = self.journal.begin_external(fact, plan, idempotent, interrupt_after).await?;
+        let beside = Beside { idempotent, interrupt_after: Some(interrupt_after), ..Beside::default() };
+        let execution = self.journal.begin(fact, plan, beside).await?;
         let agreed = External { interrupt_after, client_seq: 0, cancelled_by: None };
         let reporter = self.take_up(execution, agreed).await;
         self.journal.flush().await?;

@@ -31,7 +31,7 @@ use crate::{
         access::Caller,
         clock,
         engine::{Order, RerunFrom},
-        journal::{Health, Idempotent, Journal, JournalError},
+        journal::{Beside, Health, Idempotent, Journal, JournalError},
     },
 };
 
@@ -79,7 +79,8 @@ async fn start(
     let workflow = app.workflows.startable(&caller.viewer, &name)?;
     let params = workflow.bind(&body.value.params).map_err(HttpError::Invalid)?;
     let trigger = if caller.by_token() { Trigger::Api } else { Trigger::Manual };
-    let order = Order { workflow, params, owner: caller.viewer.name, trigger, idempotent };
+    let beside = Beside { idempotent, ..Beside::default() };
+    let order = Order { workflow, params, owner: caller.viewer.name, trigger, beside };
     if let Health::Stuck(why) = app.journal.health() {
         return Err(HttpError::Unavailable(format!("nothing was started: {why}")));
     }

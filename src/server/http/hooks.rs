@@ -26,7 +26,7 @@ use crate::{
     server::{
         clock,
         engine::Order,
-        journal::{Health, Idempotent},
+        journal::{Beside, Health, Idempotent},
         schedule::in_whose_name,
         secrets::Secrets,
     },
@@ -68,7 +68,8 @@ async fn call(
     if let Health::Stuck(why) = app.journal.health() {
         return Err(HttpError::Unavailable(format!("nothing was started: {why}")));
     }
-    let order = Order { workflow, params, owner, trigger: Trigger::Webhook, idempotent: Some(idempotent) };
+    let beside = Beside { idempotent: Some(idempotent), ..Beside::default() };
+    let order = Order { workflow, params, owner, trigger: Trigger::Webhook, beside };
     Ok(started(in_time(&app.journal, app.engine.start(order)).await??.id))
 }
 

@@ -1,17 +1,14 @@
 //! What the journal keeps of work that runs elsewhere, beside its facts: how far its reporter was heard, in the same
 //! transaction as the facts it told, so that what it repeats after a crash is neither lost nor doubled.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
 use sqlx::{QueryBuilder, Row as _, Sqlite};
-use tokio::sync::oneshot;
 
-use super::{Idempotent, Journal, JournalError, QUEUE_BYTES, id_bytes, weight, writer::Message};
+use super::{Journal, JournalError, QUEUE_BYTES, id_bytes, weight, writer::Message};
 use crate::domain::{
     event::Fact,
-    execution::Execution,
     id::{ExecutionId, Name},
-    workflow::Workflow,
 };
 
 /// What a reporter agreed with us.
@@ -33,23 +30,6 @@ pub(super) struct ExternalNotes {
 }
 
 impl Journal {
-    /// [`Journal::begin`] for work that runs elsewhere.
-    ///
-    /// # Errors
-    /// If the journal is closed.
-    pub async fn begin_external(
-        &self,
-        fact: Fact,
-        plan: Arc<Workflow>,
-        idempotent: Option<Idempotent>,
-        interrupt_after: Duration,
-    ) -> Result<Execution, JournalError> {
-        let (reply, answer) = oneshot::channel();
-        let message = Message::Begin { fact, plan, idempotent, external: Some(interrupt_after), reply };
-        self.0.queue.send(message).await.map_err(|_| JournalError::Closed)?;
-        answer.await.map_err(|_| JournalError::Closed)
-    }
-
     /// Hands over facts of one execution that are committed together or not at all, with how far its reporter has been
     /// heard by them. Waits as [`Journal::append`] does.
     pub async fn append_together(&self, id: ExecutionId, facts: Vec<Fact>, client_seq: Option<u64>) {

@@ -46,7 +46,7 @@ use crate::domain::{
 pub use self::{
     external::External,
     page::Page,
-    query::Idempotent,
+    query::{Beside, Idempotent},
     retention::Retention,
     schedules::{Handled, SCHEDULES_KEPT},
 };
@@ -167,18 +167,13 @@ impl Journal {
         }
     }
 
-    /// Commits an execution's first fact together with its plan and, for a keyed request, its key.
+    /// Commits an execution's first fact together with its plan and what belongs to it.
     ///
     /// # Errors
     /// If the journal is closed.
-    pub async fn begin(
-        &self,
-        fact: Fact,
-        plan: Arc<Workflow>,
-        idempotent: Option<Idempotent>,
-    ) -> Result<Execution, JournalError> {
+    pub async fn begin(&self, fact: Fact, plan: Arc<Workflow>, beside: Beside) -> Result<Execution, JournalError> {
         let (reply, answer) = oneshot::channel();
-        let message = Message::Begin { fact, plan, idempotent, external: None, reply };
+        let message = Message::Begin { fact, plan, beside, reply };
         self.0.queue.send(message).await.map_err(|_| JournalError::Closed)?;
         answer.await.map_err(|_| JournalError::Closed)
     }

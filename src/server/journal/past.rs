@@ -231,7 +231,7 @@ mod tests {
         server::{
             feed::Feed,
             journal::{
-                Retention,
+                Beside, Retention,
                 tests::{Story, in_memory, name, on_disk},
             },
         },
@@ -359,7 +359,7 @@ mod tests {
         if let Event::ExecutionQueued { trigger, .. } = &mut queued.event {
             *trigger = Trigger::External;
         }
-        journal.begin(queued, story.plan(), None).await.expect("it begins");
+        journal.begin(queued, story.plan(), Beside::default()).await.expect("it begins");
         journal.append(story.step_completed(900_000, Some(900_000), false)).await;
         story.rest(&journal).await;
         assert_eq!(past(&journal, "a").await, Past::default());

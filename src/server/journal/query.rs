@@ -1,8 +1,10 @@
 //! What is asked of the table of executions. Every question of a person carries their [`Scope`].
 
+use std::time::Duration;
+
 use sqlx::{QueryBuilder, Row, Sqlite, sqlite::SqliteRow};
 
-use super::{Connection, Journal, JournalError, db, id_bytes, seq, snapshot};
+use super::{Connection, Handled, Journal, JournalError, db, external, id_bytes, schedules, seq, snapshot};
 use crate::domain::{
     access::Scope,
     execution::{Execution, Status},
@@ -22,6 +24,17 @@ pub struct Idempotent {
     pub key: String,
     /// SHA-256 of its body.
     pub request: Vec<u8>,
+}
+
+/// What is written down in one commit with an execution's first fact: all of it or nothing.
+#[derive(Clone, Debug, Default)]
+pub struct Beside {
+    /// The key of the request that started it.
+    pub idempotent: Option<Idempotent>,
+    /// How far the workflow's schedule is handled by it.
+    pub handled: Option<Handled>,
+    /// Of work that runs elsewhere: the silence that interrupts it.
+    pub interrupt_after: Option<Duration>,
 }
 
 impl Journal {
@@ -188,7 +201,7 @@ pub(super) fn push_insert(
     key: i64,
     execution: &Execution,
     plan: &Workflow,
-    idempotent: Option<&Idempotent>,
+    beside: &Beside,
 ) -> Result<(), JournalError> {
     let plan = if execution.status.is_final() { None } else { Some(serde_json::to_string(plan)?) };
     commit.push(
@@ -210,7 +223,13 @@ pub(super) fn push_insert(
         .push_bind(execution.trigger.word())
         .push_bind(plan);
     commit.push("); ");
-    if let Some(Idempotent { key, request }) = idempotent {
+    if let Some(interrupt_after) = beside.interrupt_after {
+        external::push_insert(commit, execution.id, interrupt_after);
+    }
+    if let Some(handled) = &beside.handled {
+        schedules::push(commit, &execution.workflow, handled);
+    }
+    if let Some(Idempotent { key, request }) = &beside.idempotent {
         commit.push("insert or replace into idempotency (owner, key, request, execution, at) values (");
         commit
             .separated(", ")

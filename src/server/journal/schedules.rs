@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use sqlx::Row as _;
+use sqlx::{QueryBuilder, Row as _, Sqlite};
 use tokio::sync::oneshot;
 
 use super::{Connection, Journal, JournalError, writer::Message};
@@ -58,17 +58,20 @@ pub(super) async fn keep(
     workflow: &Name,
     how_far: Option<&Handled>,
 ) -> Result<(), JournalError> {
-    let query = match how_far {
-        None => sqlx::query("delete from schedules where workflow = ?").bind(workflow.as_str()),
-        Some(Handled { words, through }) => {
-            sqlx::query("insert or replace into schedules (workflow, words, through) values (?, ?, ?)")
-                .bind(workflow.as_str())
-                .bind(words.as_str())
-                .bind(through.0)
-        }
-    };
-    query.execute(connection).await?;
+    let mut query = QueryBuilder::new("");
+    match how_far {
+        None => _ = query.push("delete from schedules where workflow = ").push_bind(workflow.to_string()),
+        Some(handled) => push(&mut query, workflow, handled),
+    }
+    query.build().execute(connection).await?;
     Ok(())
+}
+
+/// Adds to a commit how far a workflow's schedule was handled.
+pub(super) fn push(commit: &mut QueryBuilder<Sqlite>, workflow: &Name, Handled { words, through }: &Handled) {
+    commit.push("insert or replace into schedules (workflow, words, through) values (");
+    commit.separated(", ").push_bind(workflow.to_string()).push_bind(words.clone()).push_bind(through.0);
+    commit.push("); ");
 }
 
 #[cfg(test)]
@@ -76,8 +79,22 @@ mod tests {
     use super::*;
     use crate::server::{
         feed::Feed,
-        journal::tests::{in_memory, name},
+        journal::{
+            Beside,
+            tests::{Story, in_memory, name},
+        },
     };
+
+    #[tokio::test]
+    async fn what_a_schedule_starts_is_committed_with_how_far_that_brings_it() {
+        let journal = in_memory(&Feed::default()).await;
+        let story = Story::new("alice", "nightly");
+        let handled = Handled { words: "@daily".to_owned(), through: Timestamp(5) };
+        let beside = Beside { handled: Some(handled.clone()), ..Beside::default() };
+        journal.begin(story.queued(), story.plan(), beside).await.expect("it begins");
+        let known = journal.handled_schedules().await.expect("it can be read");
+        assert_eq!(known, BTreeMap::from([(name("nightly"), handled)]));
+    }
 
     #[tokio::test]
     async fn how_far_a_schedule_came_is_known_until_it_is_gone() {

@@ -75,7 +75,7 @@ impl Story {
     }
 
     pub async fn begin(&self, journal: &Journal) -> Execution {
-        journal.begin(self.queued(), self.plan(), None).await.expect("it begins")
+        journal.begin(self.queued(), self.plan(), Beside::default()).await.expect("it begins")
     }
 
     pub async fn whole(&self, journal: &Journal) {
@@ -360,7 +360,7 @@ proptest! {
             for past in &pasts {
                 let story = Story::new(past.owner, past.workflow);
                 let queued = story.queued_by(past.trigger);
-                journal.begin(queued, story.plan(), None).await.expect("it begins");
+                journal.begin(queued, story.plan(), Beside::default()).await.expect("it begins");
                 if past.status != Status::Queued {
                     journal.append(story.started()).await;
                 }
@@ -461,7 +461,7 @@ async fn a_journal_from_before_triggers_were_listed_by_lists_by_them() {
     let journal = on_disk(folder.path()).await;
     let (api, webhook) = (Story::new("alice", "a"), Story::new("alice", "a"));
     for (story, trigger) in [(&api, Trigger::Api), (&webhook, Trigger::Webhook)] {
-        journal.begin(story.queued_by(trigger), story.plan(), None).await.expect("it begins");
+        journal.begin(story.queued_by(trigger), story.plan(), Beside::default()).await.expect("it begins");
         story.rest(&journal).await;
     }
     journal.close().await;
@@ -545,7 +545,10 @@ async fn the_key_of_a_request_is_remembered_for_a_day() {
     let journal = in_memory(&Feed::default()).await;
     let story = Story::new("alice", "a");
     let idempotent = Idempotent { key: "k".to_owned(), request: vec![1, 2] };
-    journal.begin(story.queued(), story.plan(), Some(idempotent)).await.expect("begun");
+    journal
+        .begin(story.queued(), story.plan(), Beside { idempotent: Some(idempotent), ..Beside::default() })
+        .await
+        .expect("begun");
     let now = crate::server::clock::now();
     let alice = journal.keyed(&name("alice"), "k", now).await.expect("an answer");
     assert_eq!(alice, Some((story.id, vec![1, 2])));

@@ -10,8 +10,8 @@ use sqlx::{QueryBuilder, Sqlite, SqlitePool, pool::PoolConnection};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
 
 use super::{
-    Handled, Health, Idempotent, JournalError, Retention, db, external, external::ExternalNotes, marks, past, query,
-    retention, schedules,
+    Beside, Handled, Health, JournalError, Retention, db, external::ExternalNotes, marks, past, query, retention,
+    schedules,
 };
 use crate::{
     domain::{
@@ -51,9 +51,7 @@ pub(super) enum Message {
     Begin {
         fact: Fact,
         plan: Arc<Workflow>,
-        idempotent: Option<Idempotent>,
-        /// Of work that runs elsewhere: the silence that interrupts it.
-        external: Option<Duration>,
+        beside: Beside,
         reply: oneshot::Sender<Execution>,
     },
     Flush(oneshot::Sender<()>),
@@ -78,8 +76,7 @@ struct Open {
 
 struct First {
     plan: Arc<Workflow>,
-    idempotent: Option<Idempotent>,
-    external: Option<Duration>,
+    beside: Beside,
 }
 
 /// One commit, made ready: the same again if it has to be tried again.
@@ -167,9 +164,9 @@ impl Writer {
                         batch.room.extend(room);
                     }
                     Message::Cancelled(id, by) => batch.external.cancelled(id, by),
-                    Message::Begin { fact, plan, idempotent, external, reply } => {
+                    Message::Begin { fact, plan, beside, reply } => {
                         replies.push(Reply::Begun(fact.execution_id, reply));
-                        self.begin(fact, First { plan, idempotent, external }, &mut batch).await;
+                        self.begin(fact, First { plan, beside }, &mut batch).await;
                     }
                     Message::Flush(reply) => replies.push(Reply::Flushed(reply)),
                     Message::Prune(retention, reply) => prunings.push((retention, reply)),
@@ -292,12 +289,7 @@ impl Writer {
         for (id, key) in &batch.touched {
             let Some(Open { execution, first, .. }) = self.open.get(id) else { continue };
             match first {
-                Some(First { plan, idempotent, external }) => {
-                    query::push_insert(&mut commit, *key, execution, plan, idempotent.as_ref())?;
-                    if let Some(interrupt_after) = external {
-                        external::push_insert(&mut commit, *id, *interrupt_after);
-                    }
-                }
+                Some(First { plan, beside }) => query::push_insert(&mut commit, *key, execution, plan, beside)?,
                 None => query::push_update(&mut commit, *key, execution)?,
             }
         }

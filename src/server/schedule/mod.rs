@@ -1,8 +1,9 @@
 //! Starts workflows when their time has come: never twice for the same time, whatever happens to the server or to its
 //! clock.
 //!
-//! A time is handled in two commits: the execution's first fact together with a key that names the time, then how far the
-//! schedule was handled. Where the server dies between the two, the key says at the next start that it was started.
+//! How far the schedule was handled is committed together with the execution's first fact, so wherever the server dies,
+//! either both are so or neither. A key that names the time is written as well: it is what still knows of the time when a
+//! clock was put back by so much that the schedule begins anew.
 //!
 //! The clock of the system is looked at anew at least every 30 seconds: it may be put forward or back, and a machine
 //! may sleep. What comes more than 30 seconds late was missed; what becomes of it the file says. A clock that was put
@@ -16,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     clock,
     engine::{Engine, Order},
-    journal::{Handled, Idempotent, Journal, JournalError},
+    journal::{Beside, Handled, Idempotent, Journal, JournalError},
     workflows::Workflows,
 };
 use crate::domain::{
@@ -163,39 +164,53 @@ impl Scheduler {
         let (Some(first), Some(last)) = (timed.next, timed.schedule.previous(now)) else { return Ok(()) };
         let in_time = now.since(last) <= LATE_MS;
         if in_time || timed.workflow.missed == Missed::Run {
-            self.start(&timed.workflow, last, now).await?;
+            if self.start(&timed.workflow, last, now).await? {
+                self.know(name, last);
+                return Ok(());
+            }
         } else {
             tracing::warn!(workflow = %name, %first, %last, "its time passed while the server was away; not started");
         }
         self.handled_through(name, last).await
     }
 
-    /// The execution of a time, unless it was started before.
-    async fn start(&self, workflow: &Arc<Workflow>, time: Timestamp, now: Timestamp) -> Result<(), JournalError> {
+    /// The execution of a time, unless it was started before; with it the time is handled. Says whether it was started.
+    async fn start(&self, workflow: &Arc<Workflow>, time: Timestamp, now: Timestamp) -> Result<bool, JournalError> {
         let name = &workflow.name;
         let owner = in_whose_name(workflow);
         // No request can have such a key: there is no line end in a header.
         let key = format!("schedule\n{name}\n{time}");
         if self.journal.keyed(&owner, &key, now).await?.is_some() {
-            return Ok(());
+            return Ok(false);
         }
         let Ok(params) = workflow.bind(&Map::new()) else {
             // The reading of the file has refused a schedule with an open parameter.
             tracing::error!(workflow = %name, "a parameter has no default; not started");
-            return Ok(());
+            return Ok(false);
         };
         let idempotent = Some(Idempotent { key, request: Vec::new() });
-        let order = Order { workflow: workflow.clone(), params, owner, trigger: Trigger::Schedule, idempotent };
+        let handled = Some(Handled { words: words(workflow), through: time });
+        let beside = Beside { idempotent, handled, ..Beside::default() };
+        let order = Order { workflow: workflow.clone(), params, owner, trigger: Trigger::Schedule, beside };
         let execution = self.engine.start(order).await?;
         tracing::info!(workflow = %name, %time, execution = %execution.id, "started by its schedule");
-        Ok(())
+        Ok(true)
     }
 
     async fn handled_through(&mut self, name: &Name, through: Timestamp) -> Result<(), JournalError> {
-        let Some(timed) = self.timed.get_mut(name) else { return Ok(()) };
+        match self.know(name, through) {
+            Some(handled) => self.keep(name, handled).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Takes in that a schedule was handled so far.
+    fn know(&mut self, name: &Name, through: Timestamp) -> Option<Handled> {
+        let timed = self.timed.get_mut(name)?;
         timed.next = timed.schedule.next(through);
-        let words = words(&timed.workflow);
-        self.keep(name, Handled { words, through }).await
+        let handled = Handled { words: words(&timed.workflow), through };
+        self.handled.insert(name.clone(), handled.clone());
+        Some(handled)
     }
 
     async fn keep(&mut self, name: &Name, handled: Handled) -> Result<(), JournalError> {
