@@ -8,8 +8,8 @@ use crate::{
     app::{
         api,
         components::{
-            execution_table::ExecutionTable, filter_bar::FilterBar, icon::Icon, selection_bar::SelectionBar,
-            trouble::Trouble,
+            execution_table::ExecutionTable, filter_bar::FilterBar, first_run::FirstRun, icon::Icon,
+            selection_bar::SelectionBar, trouble::Trouble,
         },
         history::{History, PAGE},
         rows::query_of,
@@ -181,16 +181,7 @@ fn Nothing(filtered: bool, older: bool) -> impl IntoView {
             </div>
         })
     } else {
-        Either::Right(view! {
-            <div class="empty-state">
-                <h2>"Nothing has run yet"</h2>
-                <p>"Start a workflow from its page, or from a terminal. It appears here by itself."</p>
-                <pre>"runcast start hello --follow"</pre>
-                <div data-part="actions">
-                    <a class="button" data-kind="main" href="/workflows"><Icon name="play"/>"Start a workflow"</a>
-                </div>
-            </div>
-        })
+        Either::Right(view! { <FirstRun/> })
     }
 }
 

@@ -13,6 +13,7 @@ use crate::{
             count_bar::CountBar,
             ended_list::EndedList,
             execution_row::ExecutionRow,
+            first_run::FirstRun,
             icon::Icon,
             moment::{clock, hydrated},
             trouble::Trouble,
@@ -62,7 +63,7 @@ fn Found(overview: Overview) -> impl IntoView {
                 <a class="button" href="/workflows"><Icon name="play"/>"Run a workflow"</a>
             </div>
         </div>
-        <Show when=move || !now.is_empty() fallback=Nothing>
+        <Show when=move || !now.is_empty() fallback=FirstRun>
             <CountBar now/>
             <ActivityStrip now at/>
             <Lists now at/>
@@ -161,19 +162,5 @@ fn Group(
                 </p>
             </Show>
         </section>
-    }
-}
-
-#[component]
-fn Nothing() -> impl IntoView {
-    view! {
-        <div class="empty-state">
-            <h2>"Nothing has run yet"</h2>
-            <p>"Start a workflow from its page, or from a terminal. It appears here by itself."</p>
-            <pre>"runcast start hello --follow"</pre>
-            <div data-part="actions">
-                <a class="button" data-kind="main" href="/workflows"><Icon name="play"/>"Start a workflow"</a>
-            </div>
-        </div>
     }
 }

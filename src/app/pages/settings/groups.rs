@@ -8,7 +8,11 @@ use serde_json::json;
 use super::Held;
 use crate::{
     app::{
-        components::{dialog::Dialog, moment::Moment, send_form::SendForm},
+        components::{
+            moment::Moment,
+            question::{self, Question},
+            send_form::SendForm,
+        },
         toasts::Toasts,
     },
     browser::http,
@@ -26,7 +30,7 @@ enum Act {
 }
 
 /// The question that is open.
-type Asked = RwSignal<Option<(Act, UserGroup)>>;
+type Asked = question::Asked<(Act, UserGroup)>;
 
 /// The groups, and a form for one more.
 #[component]
@@ -39,6 +43,14 @@ pub(super) fn Groups(held: Held) -> impl IntoView {
         })
     };
     let rows = move || groups().into_iter().map(|group| view! { <GroupRow group asked/> }).collect_view();
+    let title = |(act, group): &(Act, UserGroup)| match act {
+        Act::Remove => format!("Remove {}?", group.name),
+        Act::Members => format!("Members of {}", group.name),
+    };
+    let inside = Callback::new(move |((act, group), open): ((Act, UserGroup), _)| match act {
+        Act::Remove => view! { <Removal held open name=group.name/> }.into_any(),
+        Act::Members => view! { <Membership held open group/> }.into_any(),
+    });
     view! {
         <p>"A workflow is started by those whom its file allows: "<code>"allow: [night-shift, ada]"</code>" names a group and a user."</p>
         <table class="ledger" hidden=move || groups().is_empty()>
@@ -55,7 +67,7 @@ pub(super) fn Groups(held: Held) -> impl IntoView {
         </table>
         <p hidden=move || !groups().is_empty()>"There is no group yet."</p>
         <NewGroup held/>
-        <Question held asked/>
+        <Question asked title inside/>
     }
 }
 
@@ -100,28 +112,6 @@ fn NewGroup(held: Held) -> impl IntoView {
             </SendForm>
         </section>
     }
-}
-
-#[component]
-fn Question(held: Held, asked: Asked) -> impl IntoView {
-    let open = RwSignal::new(false);
-    Effect::new(move || open.set(asked.with(Option::is_some)));
-    Effect::new(move || {
-        if !open.get() {
-            asked.update_untracked(|asked| *asked = None);
-        }
-    });
-    let title = Signal::derive(move || match asked.get() {
-        Some((Act::Remove, group)) => format!("Remove {}?", group.name),
-        Some((Act::Members, group)) => format!("Members of {}", group.name),
-        None => String::new(),
-    });
-    let inside = move || match asked.get_untracked() {
-        Some((Act::Remove, group)) => view! { <Removal held open name=group.name/> }.into_any(),
-        Some((Act::Members, group)) => view! { <Membership held open group/> }.into_any(),
-        None => ().into_any(),
-    };
-    view! { <Dialog title open>{inside()}</Dialog> }
 }
 
 /// All users, each in it or not.

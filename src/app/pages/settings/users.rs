@@ -6,7 +6,12 @@ use serde_json::json;
 use super::Held;
 use crate::{
     app::{
-        components::{dialog::Dialog, moment::Moment, secret_field::SecretField, send_form::SendForm},
+        components::{
+            moment::Moment,
+            question::{self, Question},
+            secret_field::SecretField,
+            send_form::SendForm,
+        },
         toasts::Toasts,
     },
     browser::http,
@@ -24,10 +29,13 @@ enum Act {
     Remove,
 }
 
+/// The question that is open.
+type Asked = question::Asked<(Act, Name)>;
+
 /// The users, and a form for one more.
 #[component]
 pub(super) fn Users(held: Held) -> impl IntoView {
-    let asked = RwSignal::new(None::<(Act, Name)>);
+    let asked = Asked::new(None);
     let accounts = move || {
         held.contents.with(|contents| match contents {
             Contents::Users(accounts) => accounts.clone(),
@@ -41,6 +49,14 @@ pub(super) fn Users(held: Held) -> impl IntoView {
         let row = |account: Account| view! { <UserRow only=only(&account) account held asked/> };
         accounts.into_iter().map(row).collect_view()
     };
+    let title = |(act, name): &(Act, Name)| match act {
+        Act::Remove => format!("Remove {name}?"),
+        Act::Password => format!("A new password for {name}"),
+    };
+    let inside = Callback::new(move |((act, name), open): ((Act, Name), _)| match act {
+        Act::Remove => view! { <Removal held open name/> }.into_any(),
+        Act::Password => view! { <Renewal held open name/> }.into_any(),
+    });
     view! {
         <table class="ledger">
             <caption class="visually-hidden">"Users"</caption>
@@ -55,12 +71,12 @@ pub(super) fn Users(held: Held) -> impl IntoView {
             <tbody>{rows}</tbody>
         </table>
         <NewUser held/>
-        <Question held asked/>
+        <Question asked title inside/>
     }
 }
 
 #[component]
-fn UserRow(account: Account, only: bool, held: Held, asked: RwSignal<Option<(Act, Name)>>) -> impl IntoView {
+fn UserRow(account: Account, only: bool, held: Held, asked: Asked) -> impl IntoView {
     let toasts = Toasts::expect();
     let (word, other, offer) = match account.role {
         Role::Admin => ("Admin", Role::User, "Make a user"),
@@ -140,29 +156,6 @@ fn NewUser(held: Held) -> impl IntoView {
             </SendForm>
         </section>
     }
-}
-
-/// What is asked before a user is changed for good.
-#[component]
-fn Question(held: Held, asked: RwSignal<Option<(Act, Name)>>) -> impl IntoView {
-    let open = RwSignal::new(false);
-    Effect::new(move || open.set(asked.with(Option::is_some)));
-    Effect::new(move || {
-        if !open.get() {
-            asked.update_untracked(|asked| *asked = None);
-        }
-    });
-    let title = Signal::derive(move || match asked.get() {
-        Some((Act::Remove, name)) => format!("Remove {name}?"),
-        Some((Act::Password, name)) => format!("A new password for {name}"),
-        None => String::new(),
-    });
-    let inside = move || match asked.get_untracked() {
-        Some((Act::Remove, name)) => view! { <Removal held open name/> }.into_any(),
-        Some((Act::Password, name)) => view! { <Renewal held open name/> }.into_any(),
-        None => ().into_any(),
-    };
-    view! { <Dialog title open>{inside()}</Dialog> }
 }
 
 #[component]
