@@ -26,7 +26,7 @@ test.use({ flags: ["--max-executions", `${RUNNING + 10}`] });
 test("the first page", async ({ server, visitor }, info) => {
   // What a warm server is.
   await (await visitor("ada", { role: "admin" })).goto("/");
-  const [painted, live] = [[] as number[], [] as number[]];
+  const [bare, painted, live] = [[] as number[], [] as number[], [] as number[]];
   let [wasm, all] = [0, 0];
   for (let round = 0; round < 10; round++) {
     const page = await visitor("ada");
@@ -46,10 +46,18 @@ test("the first page", async ({ server, visitor }, info) => {
     painted.push(probe.painted!);
     live.push(probe.live!);
     await page.context().close();
+    // The yardstick: two words of plain text, by the same browser from the same server.
+    const plain = await visitor("ada");
+    await plant(plain);
+    await plain.goto("/healthz");
+    await expect.poll(() => plain.evaluate(() => window.probe.painted)).toBeDefined();
+    bare.push((await plain.evaluate(() => window.probe.painted))!);
+    await plain.context().close();
   }
   row(info, "its wasm, as it is sent", wasm / 1024, "KiB", 300);
   row(info, "all of it, as it is sent", all / 1024, "KiB", 400);
   row(info, "something to be seen, median of ten", percentile(painted, 50), "ms", 150);
+  row(info, "the same of two words of plain text", percentile(bare, 50), "ms");
   row(info, "hydrated and its stream open, median of ten", percentile(live, 50), "ms", 800);
 });
 

@@ -30,6 +30,8 @@ const ACTIVE_MAX: usize = 1000;
 pub struct Page {
     /// What runs and waits, newest first; none on an older page.
     pub active: Vec<Execution>,
+    /// Whether more than these run or wait.
+    pub more: bool,
     /// What has ended, newest first.
     pub ended: Vec<Execution>,
     /// `before` of the next page, if there is one.
@@ -47,10 +49,11 @@ impl Page {
         let wanted = |status: &Status| query.status.is_empty() || query.status.contains(status);
         let (ended, active): (Vec<Status>, Vec<Status>) =
             Status::ALL.into_iter().filter(wanted).partition(|status| status.is_final());
-        let mut page = Self { active: Vec::new(), ended: Vec::new(), next: None, head: Seq(u64::MAX) };
+        let mut page = Self { active: Vec::new(), more: false, ended: Vec::new(), next: None, head: Seq(u64::MAX) };
         if !active.is_empty() && query.before.is_none() {
             let query = Query { status: active, limit: Some(PAGE_MAX), ..query.clone() };
             let listing = api::executions(query).await?;
+            page.more = listing.next.is_some();
             page.active = listing.items;
             page.head = listing.head;
         }
@@ -132,6 +135,8 @@ pub struct Rows {
     pub running: RwSignal<Vec<Row>>,
     /// What waits, newest first.
     pub queued: RwSignal<Vec<Row>>,
+    /// Whether older ones run or wait as well.
+    pub more: RwSignal<bool>,
     /// What has ended, newest first.
     pub ended: RwSignal<Vec<Execution>>,
     /// `before` of the next page, if there is one.
@@ -152,6 +157,7 @@ impl Rows {
         let rows = Self {
             running: RwSignal::default(),
             queued: RwSignal::default(),
+            more: RwSignal::default(),
             ended: RwSignal::default(),
             next: RwSignal::default(),
             said: RwSignal::default(),
@@ -185,6 +191,7 @@ impl Rows {
         let (running, queued) = active.into_iter().partition(|row| row.status() == Status::Running);
         self.running.set(running);
         self.queued.set(queued);
+        self.more.set(page.more);
         self.ended.set(page.ended);
         self.next.set(page.next);
         self.unseen.set_value(Vec::new());

@@ -34,7 +34,7 @@ fn failed(seq: u64, n: u128) -> Recorded {
 
 fn rows(query: Query) -> (Owner, Rows) {
     let owner = Owner::new();
-    let empty = Page { active: Vec::new(), ended: Vec::new(), next: None, head: Seq(0) };
+    let empty = Page { active: Vec::new(), more: false, ended: Vec::new(), next: None, head: Seq(0) };
     let rows = owner.with(|| Rows::new(query, empty));
     (owner, rows)
 }

@@ -25,8 +25,6 @@ const ZOOM: [f64; 2] = [0.1, 2.0];
 const ZOOM_STEP: f64 = 1.25;
 /// Below this names can't be read, so nodes are their badges and colours.
 const FAR: f64 = 0.6;
-/// How many steps of a chain stand in a row before the width is known.
-const WRAP: usize = 7;
 
 /// The graph and the window that it is seen through. A copy is the same.
 #[derive(Clone, Copy, Debug)]
@@ -50,12 +48,9 @@ impl Paper {
     fn new(shape: Shape) -> Self {
         let layout = StoredValue::new(shape.links.with_value(Layout::new));
         let seen = RwSignal::new([0.0; 4]);
-        let fitting = Memo::new(move |_| match seen.get()[2] {
-            0.0 => WRAP,
-            width => Sheet::fitting(width),
-        });
+        let window = Memo::new(move |_| Some(seen.get()[2]).filter(|width| *width > 0.0));
         let letters = untrack(|| shape.execution.with(longest_name));
-        let sheet = Memo::new(move |_| layout.with_value(|layout| Sheet::new(layout, fitting.get(), letters)));
+        let sheet = Memo::new(move |_| layout.with_value(|layout| Sheet::new(layout, window.get(), letters)));
         let at = RwSignal::new(untrack(|| opens_on(shape)));
         Self { shape, layout, sheet, zoom: RwSignal::new(1.0), seen, at, window: NodeRef::new() }
     }

@@ -97,8 +97,8 @@ fn Found(sheet: WorkflowSheet, page: Page) -> impl IntoView {
             <section aria-label="About it">
                 <Numbers sheet/>
                 <History sheet rows/>
-                <Active title="Running" rows=rows.running/>
-                <Active title="Queued" rows=rows.queued/>
+                <Active title="Running" rows=rows.running more=rows.more/>
+                <Active title="Queued" rows=rows.queued more=rows.more/>
                 {move || view! { <PlanSteps workflow=planned.clone() steps=steps.get() usual=sheet.usual.get()/> }}
                 <Next sheet/>
                 <WorkflowTerms workflow/>

@@ -11,8 +11,8 @@ const NODE_MAX: f64 = 208.0;
 /// What a node has beside its name, and a letter of that, in pixels.
 const NODE_ICON: f64 = 36.0;
 const LETTER: f64 = 7.5;
-/// How wide a sheet may become for its names' sake, in pixels.
-const DESK: f64 = 1000.0;
+/// How wide a window is before it is known, in pixels: a desk's.
+const DESK: f64 = 1150.0;
 /// How high a node is, in pixels: two lines.
 pub const NODE_HEIGHT: f64 = 46.0;
 /// Between two layers, in pixels: room for edges to change their rows.
@@ -51,19 +51,20 @@ pub struct Line {
 }
 
 impl Sheet {
-    /// Draws a layout. A chain that is longer than `wrap` steps is broken into rows of so many, as text is. The longest
-    /// name has so many letters.
-    pub fn new(layout: &Layout, wrap: usize, letters: usize) -> Self {
-        let wrap = wrap.max(2);
+    /// Draws a layout for a window of so many pixels, as far as that is known. A chain that is longer than fits is broken
+    /// into rows, as text is. The longest name has so many letters.
+    pub fn new(layout: &Layout, window: Option<f64>, letters: usize) -> Self {
+        let window = window.unwrap_or(DESK);
+        let wrap = fitting(window).max(2);
         if layout.is_chain() && layout.columns > wrap {
             Self::wrapped(layout, wrap)
         } else {
-            Self::in_layers(layout, letters)
+            Self::in_layers(layout, window, letters)
         }
     }
 
-    fn in_layers(layout: &Layout, letters: usize) -> Self {
-        let room = (DESK - 2.0 * MARGIN + GAP_X) / layout.columns.max(1) as f64 - GAP_X;
+    fn in_layers(layout: &Layout, window: f64, letters: usize) -> Self {
+        let room = (window - 2.0 * MARGIN + GAP_X) / layout.columns.max(1) as f64 - GAP_X;
         let node = (NODE_ICON + LETTER * letters as f64).min(room).clamp(NODE_MIN, NODE_MAX).round();
         let nodes: Vec<[f64; 2]> = layout.spots.iter().map(|spot| [x(node, spot.column), y(spot.row)]).collect();
         let line = |edge: &Edge| Line { from: edge.from, to: edge.to, path: curve(&nodes, node, layout, edge) };
@@ -91,11 +92,11 @@ impl Sheet {
         let height = y((rows - 1) as f64 * 1.2) + NODE_HEIGHT + MARGIN;
         Self { nodes, lines, node, width: width(node, wrap), height }
     }
+}
 
-    /// How many nodes of a chain fit into so many pixels.
-    pub fn fitting(pixels: f64) -> usize {
-        ((pixels - 2.0 * MARGIN + GAP_X) / (NODE_MIN + GAP_X)).max(0.0) as usize
-    }
+/// How many nodes of a chain fit into so many pixels.
+fn fitting(pixels: f64) -> usize {
+    ((pixels - 2.0 * MARGIN + GAP_X) / (NODE_MIN + GAP_X)).max(0.0) as usize
 }
 
 fn x(node: f64, column: usize) -> f64 {

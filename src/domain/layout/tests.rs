@@ -77,20 +77,21 @@ fn a_circle_and_nothing_at_all_are_drawn_as_well() {
     let circle = layout(&[&[1], &[0], &[0]]);
     assert_eq!(circle.spots.len(), 3);
     assert_eq!(layout(&[]).spots, []);
-    assert_eq!(Sheet::new(&layout(&[]), 5, 20).nodes.len(), 0);
+    assert_eq!(Sheet::new(&layout(&[]), None, 20).nodes.len(), 0);
 }
 
 #[test]
 fn a_long_chain_is_broken_into_rows() {
     let needs: Vec<Vec<usize>> = (0..40_usize).map(|step| step.checked_sub(1).into_iter().collect()).collect();
     let layout = Layout::new(&Links::among(needs));
-    let sheet = Sheet::new(&layout, 6, 20);
-    assert!(sheet.width < 1300.0, "{}", sheet.width);
+    let sheet = Sheet::new(&layout, Some(1024.0), 20);
+    assert!(sheet.width <= 1024.0, "{}", sheet.width);
     assert_eq!(sheet.nodes[6][0], sheet.nodes[0][0], "the seventh is below the first");
     assert!(sheet.nodes[6][1] > sheet.nodes[5][1]);
     assert_eq!(sheet.lines.len(), 39);
-    let (wide, narrow) = (Sheet::fitting(1200.0), Sheet::fitting(350.0));
-    assert!(Sheet::new(&layout, wide, 20).width <= 1200.0 && Sheet::new(&layout, narrow, 20).width <= 400.0);
+    assert!(
+        Sheet::new(&layout, Some(1200.0), 20).width <= 1200.0 && Sheet::new(&layout, Some(350.0), 20).width <= 400.0
+    );
 }
 
 #[test]
@@ -99,10 +100,10 @@ fn few_layers_leave_room_for_long_names_and_many_do_not() {
         let needs: Vec<Vec<usize>> = (0..steps).map(|step| step.checked_sub(1).into_iter().collect()).collect();
         Layout::new(&Links::among(needs))
     };
-    let node = |steps, letters| Sheet::new(&chain(steps), 9, letters).node;
-    assert_eq!((node(3, 5), node(3, 20), node(3, 80)), (132.0, 186.0, 208.0));
-    assert!(node(5, 80) > 150.0 && Sheet::new(&chain(5), 9, 80).width <= 1000.0);
-    assert_eq!(node(8, 80), 132.0);
+    let node = |steps, letters, window| Sheet::new(&chain(steps), window, letters).node;
+    assert_eq!((node(3, 5, None), node(3, 20, None), node(3, 80, None)), (132.0, 186.0, 208.0));
+    assert!(node(6, 80, None) > 150.0 && Sheet::new(&chain(6), None, 80).width <= 1150.0);
+    assert_eq!(node(3, 80, Some(500.0)), 132.0);
 }
 
 fn graph() -> impl Strategy<Value = Links> {
@@ -141,7 +142,7 @@ proptest! {
     fn the_same_graph_is_drawn_in_the_same_way(links in graph()) {
         let layout = Layout::new(&links);
         prop_assert_eq!(&layout, &Layout::new(&links));
-        prop_assert_eq!(Sheet::new(&layout, 6, 20), Sheet::new(&layout, 6, 20));
+        prop_assert_eq!(Sheet::new(&layout, None, 20), Sheet::new(&layout, None, 20));
     }
 
     #[test]
@@ -151,8 +152,8 @@ proptest! {
     }
 
     #[test]
-    fn nodes_on_a_sheet_do_not_touch(links in graph(), wrap in 0..9_usize) {
-        let sheet = Sheet::new(&Layout::new(&links), wrap, 20);
+    fn nodes_on_a_sheet_do_not_touch(links in graph(), window in 0.0..2000.0_f64) {
+        let sheet = Sheet::new(&Layout::new(&links), Some(window), 20);
         for (a, one) in sheet.nodes.iter().enumerate() {
             prop_assert!(one[0] + sheet.node < sheet.width && one[1] + sheet::NODE_HEIGHT < sheet.height);
             for other in &sheet.nodes[a + 1..] {
