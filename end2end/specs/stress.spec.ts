@@ -130,7 +130,7 @@ test("what comes by the channel is folded in batches, not one by one", async ({ 
     new MutationObserver(() => (changes.count += 1)).observe(document.querySelector("main")!, { subtree: true, childList: true });
   });
   const at = Number(await list.page.locator(".live-light data").getAttribute("value"));
-  // Two hundred messages at once, each with one fact, as a leader could send them.
+  // Two hundred messages at once, each with one fact, as one that leads no more could send them.
   await leader.page.evaluate((at) => {
     const channel = new BroadcastChannel("runcast 0.1.0 alice user /api/events");
     for (let n = 1; n <= 200; n += 1) {
@@ -145,7 +145,7 @@ test("what comes by the channel is folded in batches, not one by one", async ({ 
         params: {},
         steps: [{ id: "wait", name: "Wait", needs: [], weight: 1 }],
       };
-      channel.postMessage(`batch ${at + n - 1} ${at + n}\n${JSON.stringify(fact)}`);
+      channel.postMessage(`1 1 batch ${at + n - 1} ${at + n}\n${JSON.stringify(fact)}`);
     }
   }, at);
   await expect(list.counts.getByRole("link", { name: "queued" })).toContainText("200");

@@ -50,6 +50,11 @@ impl Election {
         election
     }
 
+    /// Who leads, as far as is known.
+    pub fn leader(&self) -> Option<Term> {
+        self.leader
+    }
+
     /// This tab leads from now on.
     pub fn begin(&mut self, now: Timestamp) -> Term {
         let term = Term { since: now.0.unsigned_abs(), tab: self.me };

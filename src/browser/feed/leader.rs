@@ -45,7 +45,7 @@ pub async fn lead(rooms: Rooms, viewer: Viewer, term: Term) {
     let mut inputs = inputs.ready_chunks(BATCH);
     let _listening = listen(&rooms, sender.clone());
     bus::say(&rooms.down(), &Down::Lead(term).text());
-    let mut desk = Desk::new(viewer);
+    let mut desk = Desk::new(viewer, term);
     let mut links: Vec<Opened> = Vec::new();
     loop {
         let came = next(&mut inputs).await;

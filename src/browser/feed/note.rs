@@ -86,6 +86,15 @@ pub enum Told<'a> {
     State(Standstill),
 }
 
+/// What a page was told, and by whom. Facts are true whoever tells them; how a stream stands only its leader knows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Word<'a> {
+    /// In which term it was told.
+    pub by: Term,
+    /// What.
+    pub told: Told<'a>,
+}
+
 impl Up {
     /// As text.
     pub fn text(&self) -> String {
@@ -139,13 +148,14 @@ impl Down {
     }
 }
 
-impl<'a> Told<'a> {
-    /// As text. No frame has a line feed: the server sends each as one line.
-    pub fn text(&self) -> String {
+impl Told<'_> {
+    /// As text, told in this term. No frame has a line feed: the server sends each as one line.
+    pub fn text(&self, by: Term) -> String {
+        let Term { since, tab } = by;
         match self {
             Told::Batch { from, to, frames } => {
                 let length: usize = frames.iter().map(|frame| frame.len() + 1).sum();
-                let mut text = format!("batch {from} {to}");
+                let mut text = format!("{since} {tab} batch {from} {to}");
                 text.reserve(length);
                 for frame in frames {
                     text.push('\n');
@@ -153,20 +163,23 @@ impl<'a> Told<'a> {
                 }
                 text
             }
-            Told::Stale(from) => format!("stale {from}"),
-            Told::Reset(head) => format!("reset {head}"),
-            Told::State(Standstill::Reconnecting) => "state reconnecting".to_owned(),
-            Told::State(Standstill::Offline) => "state offline".to_owned(),
-            Told::State(Standstill::Waiting) => "state waiting".to_owned(),
+            Told::Stale(from) => format!("{since} {tab} stale {from}"),
+            Told::Reset(head) => format!("{since} {tab} reset {head}"),
+            Told::State(Standstill::Reconnecting) => format!("{since} {tab} state reconnecting"),
+            Told::State(Standstill::Offline) => format!("{since} {tab} state offline"),
+            Told::State(Standstill::Waiting) => format!("{since} {tab} state waiting"),
         }
     }
+}
 
+impl<'a> Word<'a> {
     /// Reads [`Told::text`]; none if it is something else.
     pub fn read(text: &'a str) -> Option<Self> {
         let mut lines = text.split('\n');
         let mut words = lines.next()?.split(' ');
+        let by = Term { since: words.next()?.parse().ok()?, tab: words.next()?.parse().ok()? };
         let (kind, word) = (words.next()?, words.next()?);
-        Some(match kind {
+        let told = match kind {
             "batch" => Told::Batch { from: seq(word)?, to: seq(words.next()?)?, frames: lines.collect() },
             "stale" => Told::Stale(seq(word)?),
             "reset" => Told::Reset(seq(word)?),
@@ -176,7 +189,8 @@ impl<'a> Told<'a> {
                 _ => Standstill::Reconnecting,
             }),
             _ => return None,
-        })
+        };
+        Some(Self { by, told })
     }
 }
 
@@ -212,14 +226,14 @@ mod tests {
             Told::State(Standstill::Waiting),
             Told::State(Standstill::Reconnecting),
         ] {
-            assert_eq!(Told::read(&told.text()), Some(told.clone()));
+            assert_eq!(Word::read(&told.text(term)), Some(Word { by: term, told: told.clone() }));
         }
     }
 
     #[test]
     fn what_is_not_understood_is_not_heard() {
-        for text in ["", "want", "want x 1 1 1 /a", "bye", "lead 1", "batch 1", "nonsense 1 2"] {
-            assert_eq!((Up::read(text), Down::read(text), Told::read(text)), (None, None, None), "{text}");
+        for text in ["", "want", "want x 1 1 1 /a", "bye", "lead 1", "batch 1", "1 2 batch 1", "nonsense 1 2"] {
+            assert_eq!((Up::read(text), Down::read(text), Word::read(text)), (None, None, None), "{text}");
         }
     }
 }

@@ -21,7 +21,7 @@ use super::{
     bus,
     election::{Election, Turn},
     leader, lock,
-    note::{Down, TabId, Up, Want},
+    note::{Down, TabId, Term, Up, Want},
 };
 use crate::{
     app::live::Live,
@@ -61,6 +61,15 @@ impl Rooms {
     }
 }
 
+/// Who leads, as far as this tab knows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Led {
+    /// The leader; none before one was heard.
+    pub by: Option<Term>,
+    /// How often that changed, so that one who comes back is another too.
+    changes: u32,
+}
+
 /// This tab.
 #[derive(Debug)]
 pub struct Tab {
@@ -70,7 +79,7 @@ pub struct Tab {
     live: Live,
     /// How many pages in it follow something: one, or two for a moment.
     following: Cell<usize>,
-    leaders: Cell<u32>,
+    led: Cell<Led>,
     heard: Cell<Timestamp>,
 }
 
@@ -115,7 +124,7 @@ impl Tab {
             rooms: Rooms::new(viewer),
             live,
             following: Cell::new(0),
-            leaders: Cell::new(0),
+            led: Cell::default(),
             heard: Cell::new(time::now()),
         });
         TAB.set(Some(tab.clone()));
@@ -128,9 +137,9 @@ impl Tab {
         self.rooms.of(address)
     }
 
-    /// How many leaders there were.
-    pub fn leaders(&self) -> u32 {
-        self.leaders.get()
+    /// Who leads.
+    pub fn led(&self) -> Led {
+        self.led.get()
     }
 
     /// Whether it is long since any was heard.
@@ -148,6 +157,10 @@ impl Tab {
     pub fn want(&self, address: &str, at: Seq, join: bool) {
         let want = Want { tab: self.id, at, seen: !time::hidden(), join, address: address.to_owned() };
         bus::say(&self.rooms.up(), &Up::Want(want).text());
+    }
+
+    fn is_led(&self, by: Option<Term>) {
+        self.led.set(Led { by, changes: self.led.get().changes + 1 });
     }
 
     fn obey(&self, said: Down, now: Timestamp) {
@@ -219,7 +232,7 @@ async fn live_among_others(tab: Rc<Tab>) {
                     ask(&tab, false, &sender);
                 }
                 tab.live.leads.set(Some(false));
-                tab.leaders.set(tab.leaders.get() + 1);
+                tab.is_led(election.leader());
             }
         }
     }
@@ -233,7 +246,7 @@ fn lead(tab: &Rc<Tab>, election: &mut Election, release: Option<Function>) -> Le
     });
     tab.heard.set(time::now());
     tab.live.leads.set(Some(true));
-    tab.leaders.set(tab.leaders.get() + 1);
+    tab.is_led(Some(term));
     Leading { task: handle, release }
 }
 

@@ -8,7 +8,7 @@ mod telling;
 
 use super::{
     super::http::Standing,
-    note::{Down, Standstill, Told, Up, Want},
+    note::{Down, Standstill, Term, Told, Up, Want},
     ring::{Ring, place},
 };
 use crate::domain::{
@@ -104,6 +104,7 @@ impl Stream {
 #[derive(Debug)]
 pub struct Desk {
     viewer: Viewer,
+    term: Term,
     tabs: Vec<Tab>,
     streams: Vec<Stream>,
     /// Who asked to be told where the stream is, since the last [`Desk::look`].
@@ -116,10 +117,11 @@ pub struct Desk {
 }
 
 impl Desk {
-    /// Of a leader who reads what `viewer` may see.
-    pub fn new(viewer: Viewer) -> Self {
+    /// Of a leader who reads what `viewer` may see, in this term.
+    pub fn new(viewer: Viewer, term: Term) -> Self {
         Self {
             viewer,
+            term,
             tabs: Vec::new(),
             streams: Vec::new(),
             joins: Vec::new(),

@@ -15,7 +15,7 @@ impl Desk {
             if !stream.pending.is_empty() {
                 let to = stream.ring.to();
                 let frames = stream.pending.iter().map(String::as_str).collect();
-                let text = Told::Batch { from: stream.told, to, frames }.text();
+                let text = Told::Batch { from: stream.told, to, frames }.text(self.term);
                 self.acts.push(Act::Tell(stream.address.clone(), text));
                 stream.pending.clear();
                 stream.told = to;
@@ -49,12 +49,12 @@ impl Desk {
             let still = stream.lost.map(|_| Told::State(stream.how));
             let stale = stale.then_some(Told::Stale(from));
             for told in [stale, batch, still].into_iter().flatten() {
-                self.acts.push(Act::Tell(address.clone(), told.text()));
+                self.acts.push(Act::Tell(address.clone(), told.text(self.term)));
             }
         }
     }
 
     pub(super) fn tell(&mut self, address: String, told: &Told<'_>) {
-        self.acts.push(Act::Tell(address, told.text()));
+        self.acts.push(Act::Tell(address, told.text(self.term)));
     }
 }

@@ -4,6 +4,7 @@ use super::{
 };
 use crate::domain::access::Role;
 
+const TERM: Term = Term { since: 900_000, tab: 1 };
 const RUN: &str = "/api/executions/1/events";
 
 fn viewer(name: &str) -> Viewer {
@@ -19,7 +20,7 @@ struct Office {
 
 impl Office {
     fn new() -> Self {
-        Self { desk: Desk::new(viewer("ann")), now: 1_000_000, online: true }
+        Self { desk: Desk::new(viewer("ann"), TERM), now: 1_000_000, online: true }
     }
 
     fn at(&self) -> Timestamp {
@@ -43,7 +44,7 @@ impl Office {
     /// What is told about an address now.
     fn told(&mut self, address: &str) -> Vec<String> {
         let told = |act| match act {
-            Act::Tell(to, text) if to == address => Some(text),
+            Act::Tell(to, text) if to == address => text.strip_prefix("900000 1 ").map(str::to_owned),
             _ => None,
         };
         self.look().into_iter().filter_map(told).collect()
