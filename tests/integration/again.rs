@@ -59,6 +59,18 @@ steps:
 );
 
 #[tokio::test(flavor = "multi_thread")]
+async fn whoever_sees_the_end_can_go_on_from_there_at_once() {
+    let half = ("half", "steps:\n- { id: good, run: 'true' }\n- { id: bad, run: 'exit 1' }\n");
+    let app = TestApp::new(&[half]).await;
+    let alice = app.user("alice").await;
+    for round in 0..20 {
+        let (id, _) = alice.run("half", json!({})).await;
+        let again = alice.post(&format!("/api/executions/{id}/rerun"), &json!({ "from": "failed" })).await;
+        assert_eq!(again.status(), StatusCode::CREATED, "in round {round}: {}", again.text().await.unwrap_or_default());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_step_is_tried_until_it_succeeds_and_all_attempts_are_told() {
     let app = TestApp::new(&[FLAKY]).await;
     let alice = app.user("alice").await;

@@ -4,6 +4,7 @@ use std::{
     collections::BTreeMap,
     fs,
     os::unix::fs::PermissionsExt,
+    path::Path,
     time::{Duration, Instant},
 };
 
@@ -197,15 +198,20 @@ steps:
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_scripts_folder_is_private_and_apart_from_the_working_folder() {
+async fn the_folders_are_private_and_scripts_apart_from_what_steps_work_on() {
     let house = House::new().await;
     let execution = house.start("steps:\n- {id: a, run: 'pwd; echo $0; sleep 60'}\n").await;
     let mut follow = house.reader(execution.id).await;
     follow.until(|event| lines_of(event).count() > 0).await;
     let folder = house.work(execution.id);
-    assert_eq!(fs::metadata(&folder).expect("it is there").permissions().mode() & 0o777, 0o700);
+    let mode = |path: &Path| fs::metadata(path).expect("it is there").permissions().mode() & 0o777;
+    assert_eq!(mode(&folder), 0o700);
     assert_eq!(fs::read_dir(folder.join("files")).expect("it is there").count(), 0);
-    assert!(folder.join("steps/a").is_file());
+    let scripts = folder.with_file_name("scripts");
+    assert_eq!(mode(&scripts), 0o700);
+    let script = fs::read_dir(scripts).expect("it is there").next().expect("one").expect("readable").path();
+    assert_eq!(fs::read_to_string(&script).expect("readable"), "pwd; echo $0; sleep 60");
+    assert_eq!(mode(&script), 0o500);
     house.engine.cancel(execution.id, &name("alice")).await.expect("it runs");
     house.facts(execution.id).await;
 }

@@ -226,6 +226,30 @@ async fn what_the_server_missed_it_is_told_when_it_is_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn of_one_that_is_killed_is_delivered_what_it_had_taken_in_and_no_end() {
+    let mut app = TestApp::new(&[]).await;
+    let alice = app.user("alice").await;
+    app.kill_9().await;
+    let script = "echo before; exec sleep 3";
+    let mut process = exec(&app, &alice, &["--name", "killed", "--", "sh", "-c", script]).spawn().expect("it is built");
+    until_printed(&mut process, "before").await;
+    let written = async || {
+        let parts = app.path("state/runcast/exec").read_dir().ok().into_iter().flatten().flatten();
+        let parts = parts.flat_map(|report| report.path().read_dir().into_iter().flatten().flatten());
+        parts.map(|part| std::fs::read_to_string(part.path()).unwrap_or_default()).any(|text| text.contains("before"))
+    };
+    eventually("the report is on disk", written).await;
+    send(&process, Signal::KILL);
+    process.wait().await.expect("it is ours");
+    app.launch().await;
+    let said = run(&app, &alice, &["--deliver"]).await;
+    assert_eq!((said.code, said.err.as_str()), (0, ""));
+    let execution = only(&alice, "killed").await;
+    assert_eq!(execution["status"], "running", "nobody knows yet what became of it");
+    assert_eq!(log(&alice, &execution).await, "before\n");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_flood_of_output_comes_through_whole() {
     let app = TestApp::new(&[]).await;
     let alice = app.user("alice").await;

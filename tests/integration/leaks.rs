@@ -133,3 +133,45 @@ async fn a_secret_that_is_missing_fails_every_step_and_is_named() {
     let (_, facts) = alice.run("lacking", json!({})).await;
     assert_eq!(lines(&facts, "a"), ["ran"]);
 }
+
+/// Leaves a secret behind, and shows it once it is let: before that it fails, or works for ever.
+const LEAVES: &str = r#"
+secrets: [DEPLOY_KEY]
+params: [{name: go}, {name: else, default: exit 1}]
+steps:
+- id: leave
+  run: |
+    echo "$DEPLOY_KEY" > left
+    echo "key=$(head -1 left)" >> "$RUNCAST_OUTPUT"
+- id: show
+  run: |
+    test -e "$GO" || eval "$ELSE"
+    cat left; echo "was $RUNCAST_OUTPUT_LEAVE_KEY, is $DEPLOY_KEY"
+"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_secret_that_was_changed_since_is_not_shown_by_a_run_that_goes_on() {
+    let mut app = server(&[("leaves", LEAVES)]).await;
+    let alice = app.user("alice").await;
+    let go = app.text_path("go");
+    let (failed, _) = alice.run("leaves", json!({ "go": go })).await;
+    let killed = alice.start("leaves", json!({ "go": go, "else": "echo at work; sleep 60" })).await;
+    let log = async || alice.get(&format!("/api/executions/{killed}/log")).await.text().await.expect("it is text");
+    eventually("the first step's end counts", async || log().await.contains("at work")).await;
+    app.kill_9().await;
+    fs::write(app.path("secrets/DEPLOY_KEY"), "another-key-5c").expect("a file can be written");
+    fs::write(&go, "").expect("a file can be written");
+    app.launch().await;
+    for id in [failed, killed] {
+        eventually("it has its end", async || !alice.snapshot(&id).await["finished_at"].is_null()).await;
+        let path = format!("/api/executions/{id}/rerun");
+        let again: Value = alice.post(&path, &json!({ "from": "failed" })).await.json().await.expect("a snapshot");
+        let again = again["id"].as_str().expect("an id");
+        let facts = alice.follow(again).await.facts().await;
+        assert_eq!(facts.last().expect("it has an end")["kind"], "execution.completed", "{facts:#?}");
+        assert_eq!(alice.snapshot(again).await["steps"][0]["reused"], true);
+        assert_eq!(lines(&facts, "show"), ["***", "***", "***", "was ***, is ***"]);
+        assert_clean("the stream", json!(facts).to_string().as_bytes());
+    }
+    assert_journal_clean(&app.path("data"));
+}

@@ -41,6 +41,16 @@ pub struct Past {
     pub silences: Vec<u64>,
 }
 
+impl Past {
+    /// One more success, in milliseconds; the oldest one beyond [`PAST_MAX`] is forgotten.
+    pub fn add(&mut self, duration: u64, silence: u64) {
+        for (times, time) in [(&mut self.durations, duration), (&mut self.silences, silence)] {
+            times.insert(0, time);
+            times.truncate(PAST_MAX);
+        }
+    }
+}
+
 /// A time to come, in milliseconds: a best guess and the band it lies in. `0 <= low <= likely <= high`, all finite.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Span {

@@ -1,6 +1,6 @@
 //! Which step may begin, and which is passed over: pure, from the plan and where its steps stand.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use crate::domain::{
     execution::{Execution, StepStatus},
@@ -42,27 +42,31 @@ impl Halt {
 /// Decides over every pending step that can be decided over now. A decision may settle others: ask again once it has
 /// been recorded. `last` says that even `if: always` has had its time.
 pub(super) fn decide(plan: &Workflow, execution: &Execution, halt: Option<Halt>, last: bool) -> Vec<Decision> {
-    let pending = |step: &&StepPlan| status(execution, &step.id) == Some(StepStatus::Pending);
-    plan.steps.iter().filter(pending).filter_map(|step| decide_one(plan, execution, step, halt, last)).collect()
+    let stand = Stand(execution.steps.iter().map(|step| (&step.id, step.status)).collect());
+    let pending = |step: &&StepPlan| stand.of(&step.id) == Some(StepStatus::Pending);
+    plan.steps.iter().filter(pending).filter_map(|step| decide_one(plan, &stand, step, halt, last)).collect()
 }
 
-fn decide_one(
-    plan: &Workflow,
-    execution: &Execution,
-    step: &StepPlan,
-    halt: Option<Halt>,
-    last: bool,
-) -> Option<Decision> {
+/// Where the steps stand.
+struct Stand<'e>(HashMap<&'e StepId, StepStatus>);
+
+impl Stand<'_> {
+    fn of(&self, id: &StepId) -> Option<StepStatus> {
+        self.0.get(id).copied()
+    }
+}
+
+fn decide_one(plan: &Workflow, stand: &Stand, step: &StepPlan, halt: Option<Halt>, last: bool) -> Option<Decision> {
     if let Some(halt) = halt
         && (last || halt == Halt::Interrupted || step.condition != Condition::Always)
     {
         return Some(Decision::Skip(step.id.clone(), halt.reason().to_owned()));
     }
-    let settled = |id: &StepId| status(execution, id).is_none_or(StepStatus::is_final);
+    let settled = |id: &StepId| stand.of(id).is_none_or(StepStatus::is_final);
     if !step.needs.iter().all(settled) {
         return None;
     }
-    let harm = harm(plan, execution, step);
+    let harm = harm(plan, stand, step);
     Some(match (step.condition, harm) {
         (Condition::Always, _) | (Condition::Success, None) | (Condition::Failure, Some(_)) => {
             Decision::Run(step.id.clone())
@@ -74,11 +78,11 @@ fn decide_one(
 
 /// What went wrong among all that `step` depends on, directly or not. A skipped step is no harm: either what it was
 /// skipped for is itself among them, or it was its own `if`.
-fn harm(plan: &Workflow, execution: &Execution, step: &StepPlan) -> Option<String> {
+fn harm(plan: &Workflow, stand: &Stand, step: &StepPlan) -> Option<String> {
     let above = ancestors(plan, step);
     plan.steps.iter().filter(|other| above.contains(&other.id) && !other.continue_on_error).find_map(|other| {
         let id = &other.id;
-        match status(execution, id)? {
+        match stand.of(id)? {
             StepStatus::Failed => Some(format!("{id} failed")),
             StepStatus::TimedOut => Some(format!("{id} timed out")),
             StepStatus::Cancelled => Some(format!("{id} was cancelled")),
@@ -93,19 +97,16 @@ fn harm(plan: &Workflow, execution: &Execution, step: &StepPlan) -> Option<Strin
 }
 
 /// All that `step` depends on, directly or not.
-pub(super) fn ancestors(plan: &Workflow, step: &StepPlan) -> HashSet<StepId> {
+pub(super) fn ancestors<'p>(plan: &'p Workflow, step: &'p StepPlan) -> HashSet<&'p StepId> {
     let mut found = HashSet::new();
     let mut open: Vec<&StepId> = step.needs.iter().collect();
+    let needs: HashMap<&StepId, &[StepId]> = plan.steps.iter().map(|step| (&step.id, &*step.needs)).collect();
     while let Some(id) = open.pop() {
-        if found.insert(id.clone())
-            && let Some(above) = plan.steps.iter().find(|other| other.id == *id)
+        if found.insert(id)
+            && let Some(&above) = needs.get(id)
         {
-            open.extend(&above.needs);
+            open.extend(above);
         }
     }
     found
-}
-
-fn status(execution: &Execution, id: &StepId) -> Option<StepStatus> {
-    execution.step(id).map(|step| step.status)
 }

@@ -3,7 +3,8 @@
 
 use std::{
     collections::HashSet,
-    fs, io,
+    fs,
+    io::{self, Write as _},
     path::{Path, PathBuf},
 };
 
@@ -37,8 +38,12 @@ impl Kept {
         if !folder.is_dir() {
             return Ok(());
         }
-        // The folder itself is the server's user's only.
-        fs::write(folder.join(FILE), serde_json::to_vec(self)?)
+        // All of it or what was there before. The folder itself is the server's user's only.
+        let new = folder.join("kept.new");
+        let mut file = fs::File::create(&new)?;
+        file.write_all(&serde_json::to_vec(self)?)?;
+        file.sync_all()?;
+        fs::rename(new, folder.join(FILE))
     }
 
     /// What was kept in a folder; none if it is gone. Blocks.
@@ -69,10 +74,11 @@ impl Kept {
     }
 }
 
-/// Removes the kept folders of all but the newest so many executions. Blocks.
-pub(super) fn keep_newest(work: &Path, count: usize) {
+/// Removes the kept folders of all but the newest so many executions; those that still use theirs are spared, and not
+/// counted. Blocks.
+pub(super) fn keep_newest(work: &Path, count: usize, spared: &HashSet<ExecutionId>) {
     let mut kept = folders(work);
-    kept.retain(|(_, folder)| folder.join(FILE).exists());
+    kept.retain(|(id, folder)| !spared.contains(id) && folder.join(FILE).exists());
     // Their ids begin with the time they were made.
     kept.sort_unstable_by(|one, other| other.cmp(one));
     for (_, folder) in kept.into_iter().skip(count) {
@@ -94,4 +100,32 @@ fn folders(work: &Path) -> Vec<(ExecutionId, PathBuf)> {
     let Ok(entries) = fs::read_dir(work) else { return Vec::new() };
     let id = |entry: &fs::DirEntry| entry.file_name().to_str()?.parse().ok();
     entries.flatten().filter_map(|entry| Some((id(&entry)?, entry.path()))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use uuid::Uuid;
+
+    #[test]
+    fn of_those_kept_the_newest_stay_and_all_that_still_use_theirs() {
+        let work = tempfile::tempdir().expect("a folder");
+        let plan = Workflow::parse("w.yaml", "w", "steps:\n- { id: a, run: x }\n").expect("a good file");
+        let ids: Vec<ExecutionId> = (1..=5).map(|second| ExecutionId(at(second))).collect();
+        for id in &ids {
+            fs::create_dir(work.path().join(id.to_string())).expect("made");
+            let kept = Kept { plan: plan.clone(), masks: vec!["hidden".to_owned()] };
+            kept.write(&work.path().join(id.to_string())).expect("written");
+        }
+        keep_newest(work.path(), 2, &HashSet::from([ids[0]]));
+        let mut left: Vec<ExecutionId> = folders(work.path()).into_iter().map(|(id, _)| id).collect();
+        left.sort_unstable();
+        assert_eq!(left, [ids[0], ids[3], ids[4]]);
+        let kept = Kept::read(&work.path().join(ids[0].to_string())).expect("it was kept");
+        assert_eq!((kept.plan, kept.masks), (plan, vec!["hidden".to_owned()]));
+    }
+
+    fn at(second: u64) -> Uuid {
+        Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, second, 0))
+    }
 }

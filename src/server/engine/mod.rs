@@ -22,6 +22,7 @@ mod queue;
 pub(in crate::server) mod recorder;
 mod rerun;
 mod run;
+mod scripts;
 mod secrets;
 mod settings;
 mod stage;
@@ -64,6 +65,7 @@ use kept::Kept;
 use queue::{News, Waiting};
 use recorder::Recorder;
 use run::Run;
+use scripts::Scripts;
 use state::{Control, Running, State, tell};
 use supervisors::Supervisors;
 use tether::Begin;
@@ -119,6 +121,7 @@ struct Shared {
     /// How long steps take.
     pasts: Pasts,
     supervisors: Supervisors,
+    scripts: Arc<Scripts>,
     /// Everything the engine does in the background.
     tasks: TaskTracker,
     state: Mutex<State>,
@@ -135,8 +138,9 @@ impl Engine {
         let (tasks, state, at_work) = (TaskTracker::new(), Mutex::default(), watch::Sender::new(0));
         let pasts = Pasts::new(journal.clone());
         let (program, work, patience) = (settings.program.clone(), work(&settings.data), settings.patience);
+        let scripts = Arc::new(Scripts::new(&work));
         let supervisors = Supervisors::new(Begin { program, work, patience }, tasks.clone());
-        Self(Arc::new(Shared { journal, settings, pasts, supervisors, tasks, state, at_work }))
+        Self(Arc::new(Shared { journal, settings, pasts, supervisors, scripts, tasks, state, at_work }))
     }
 
     /// Settles what an earlier life left: what ran is `interrupted` and its processes are killed, what was queued is
@@ -154,8 +158,9 @@ impl Engine {
         let swept = tokio::task::spawn_blocking(move || {
             let killed = sweep::kill_strays(&ids, Some(&shared.work()));
             begun.into_iter().for_each(|(id, plan)| shared.keep_what_crashed(id, plan));
+            shared.scripts.clear();
             kept::remove_others(&shared.work(), &waiting);
-            kept::keep_newest(&shared.work(), shared.settings.keep_folders);
+            kept::keep_newest(&shared.work(), shared.settings.keep_folders, &waiting);
             killed
         });
         if let Ok(killed @ 1..) = swept.await {
@@ -257,6 +262,12 @@ impl Shared {
 
     fn folder(&self, id: ExecutionId) -> PathBuf {
         self.work().join(id.to_string())
+    }
+
+    /// Those that run, that wait, or are on their way there.
+    fn unfinished(&self) -> HashSet<ExecutionId> {
+        let state = self.state();
+        state.running.keys().chain(state.beginning.keys()).copied().chain(state.queue.ids()).collect()
     }
 
     fn pace(&self) -> Pace {

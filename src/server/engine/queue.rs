@@ -97,6 +97,11 @@ impl Queue {
         self.take(&owner, place)
     }
 
+    /// All of them, in no order.
+    pub(super) fn ids(&self) -> impl Iterator<Item = ExecutionId> + '_ {
+        self.lines.values().flatten().map(|waiting| waiting.id)
+    }
+
     /// Those of a workflow, oldest first.
     pub(super) fn of_workflow(&self, workflow: &Name) -> Vec<ExecutionId> {
         let all = self.lines.values().flatten().filter(|waiting| waiting.plan.name == *workflow);

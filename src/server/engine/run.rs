@@ -4,7 +4,7 @@ use std::{
     collections::{BTreeMap, HashMap},
     panic::AssertUnwindSafe,
     path::PathBuf,
-    sync::{Arc, OnceLock, PoisonError},
+    sync::{Arc, PoisonError},
     time::Duration,
 };
 
@@ -25,7 +25,7 @@ pub(in crate::server) use conclusion::result;
 use super::{
     Control, Shared,
     decide::{Decision, Halt, decide},
-    estimates::{Outlook, StepPasts},
+    estimates::{Outlook, StepPasts, Success},
     flood::Budget,
     kept,
     progress::Desk,
@@ -59,12 +59,14 @@ pub(super) struct Run {
     masks: SharedMasks,
     /// By their names; or why there are none, which every step fails with.
     secrets: Result<BTreeMap<String, String>, String>,
-    /// What is masked for them.
-    of_secrets: Arc<OnceLock<Vec<String>>>,
+    /// What its steps report by.
+    token: Option<String>,
     /// How much output is kept.
     budget: Arc<Budget>,
     /// Of the steps that succeeded, unmasked: what later steps are given.
     outputs: BTreeMap<StepId, BTreeMap<String, String>>,
+    /// Of the steps that succeeded, in the order of their ends.
+    learned: Vec<Success>,
     /// Attempts at work, as many as there are steps at most.
     working: FuturesUnordered<JoinHandle<Done>>,
     stops: HashMap<StepId, watch::Sender<Option<Stop>>>,
@@ -95,6 +97,7 @@ impl Run {
         control: Arc<watch::Sender<Control>>,
     ) -> Self {
         let budget = Budget::new(shared.settings.output_max);
+        let token = shared.settings.report_tokens.as_ref().map(|tokens| tokens.token(id));
         Self {
             id,
             recorder,
@@ -105,9 +108,10 @@ impl Run {
             tether: None,
             masks: SharedMasks::default(),
             secrets: Ok(BTreeMap::new()),
-            of_secrets: Arc::default(),
+            token,
             budget,
             outputs: BTreeMap::new(),
+            learned: Vec::new(),
             working: FuturesUnordered::new(),
             stops: HashMap::new(),
             again: HashMap::new(),
@@ -129,37 +133,50 @@ impl Run {
     /// Runs it to its final fact, whatever happens. Returns its folder if nothing in it is needed any more.
     pub(super) async fn drive(mut self) -> Option<PathBuf> {
         let (shared, recorder) = (Arc::clone(&self.shared), Arc::clone(&self.recorder));
-        let (folder, plan, masks) = (self.folder(), Arc::clone(&self.plan), Arc::clone(&self.masks));
-        let of_secrets = Arc::clone(&self.of_secrets);
-        if AssertUnwindSafe(self.work()).catch_unwind().await.is_err() {
+        let (id, folder, plan, masks) = (self.id, self.folder(), Arc::clone(&self.plan), Arc::clone(&self.masks));
+        let (kept_in, kept_plan, token) = (folder.clone(), Arc::clone(&plan), self.token.clone());
+        let learned = AssertUnwindSafe(self.work()).catch_unwind().await;
+        if learned.is_err() {
             tracing::error!("the execution ended by an error of the server");
+            // Nothing of it goes on: neither who reads what its steps print, nor the steps.
+            self.working.iter().for_each(JoinHandle::abort);
+            if let Some(tether) = self.tether.take() {
+                shared.supervisors.give_back(tether, Duration::ZERO).await;
+            }
             drop(self);
             let message = "an error of the server ended it";
             recorder.end_steps(StepFailure::Failed, message, message).await;
+            let _ = spawn_blocking(move || keep(&kept_in, &kept_plan, &masks, token.as_deref())).await;
             let error = ExecutionError { step: None, message: message.to_owned(), exit_code: None, tail: Vec::new() };
             let duration_ms = recorder.duration_ms().await;
             recorder
                 .record(Event::ExecutionFailed { status: ExecutionFailure::Failed, error, duration_ms, lines: 0 })
                 .await;
         }
-        shared.pasts.forget(&plan.name);
+        // Its last fact is handed over.
+        match learned {
+            Ok(learned) => shared.pasts.learn(&plan.name, learned),
+            Err(_) => shared.pasts.forget(&plan.name),
+        }
         if recorder.look(|execution| execution.status == Status::Succeeded).await {
             // Only what is left of it in the log matters now.
             return Some(folder);
         }
-        let kept = spawn_blocking(move || {
-            keep(&folder, &plan, &masks, &of_secrets);
-            kept::keep_newest(&shared.work(), shared.settings.keep_folders);
+        let trimmed = spawn_blocking(move || {
+            let mut spared = shared.unfinished();
+            spared.remove(&id);
+            kept::keep_newest(&shared.work(), shared.settings.keep_folders, &spared);
         });
-        let _ = kept.await;
+        let _ = trimmed.await;
         None
     }
 
-    async fn work(&mut self) {
+    /// Runs it to its end. Returns how long its steps took that succeeded.
+    async fn work(&mut self) -> Vec<Success> {
         self.pasts = self.shared.pasts.of(&self.plan.name).await;
         self.recorder.foresee(Outlook::new(&self.plan, &self.pasts)).await;
         self.recorder.record(Event::ExecutionStarted {}).await;
-        self.reveal_secrets().await;
+        self.mask_first().await;
         self.take_over().await;
         self.deadline = self.plan.timeout.map(|timeout| Instant::now() + timeout);
         let mut control = self.control.subscribe();
@@ -198,20 +215,21 @@ impl Run {
             self.shared.supervisors.give_back(tether, grace).await;
         }
         self.conclude().await;
+        std::mem::take(&mut self.learned)
     }
 
-    /// Has the secrets ready, and masked, before the first step begins.
-    async fn reveal_secrets(&mut self) {
-        if self.plan.secrets.is_empty() {
-            return;
+    /// Has the secrets and the token ready, and masked, before the first step begins.
+    async fn mask_first(&mut self) {
+        if !self.plan.secrets.is_empty() {
+            let (plan, masks) = (Arc::clone(&self.plan), Arc::clone(&self.masks));
+            let store = self.shared.settings.secrets.clone();
+            let revealed = spawn_blocking(move || reveal(&plan.secrets, &store, &masks)).await;
+            self.secrets = revealed.unwrap_or_else(|_| Err("the secrets could not be read".to_owned()));
         }
-        let (plan, masks) = (Arc::clone(&self.plan), Arc::clone(&self.masks));
-        let store = self.shared.settings.secrets.clone();
-        let revealed = spawn_blocking(move || reveal(&plan.secrets, &store, &masks)).await;
-        self.secrets = revealed.unwrap_or_else(|_| Err("the secrets could not be read".to_owned()));
-        let masked = self.masks.lock().unwrap_or_else(PoisonError::into_inner).values().to_vec();
-        // They are read once for each run.
-        let _ = self.of_secrets.set(masked);
+        if let Some(token) = &self.token {
+            // It need not be written down.
+            self.masks_written = usize::from(self.masks.lock().unwrap_or_else(PoisonError::into_inner).add(token));
+        }
     }
 
     /// Begins and passes over steps until there is none left to decide over now.

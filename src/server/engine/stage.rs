@@ -1,25 +1,27 @@
-//! What an attempt needs before it can begin: folders, the script's file, the shell, the environment, the pipes
-//! or the terminal.
+//! What an attempt needs before it can begin: folders, its files, the shell, the environment, the pipes or the
+//! terminal.
 //!
 //! An execution has a folder `work/<id>` in the data folder, open to the server's user only. In it, `files` is where
-//! its steps work and what they share; `steps` holds their scripts and `$RUNCAST_OUTPUT` files. The folder goes when
-//! the execution has ended.
+//! its steps work and what they share; `steps` holds their `$RUNCAST_OUTPUT` files. The folder goes when the execution
+//! has ended.
 
 use std::{
     collections::BTreeMap,
     fs::{self, DirBuilder, OpenOptions},
-    io::{self, Read as _, Write as _},
+    io::{self, Read as _},
     os::{
         fd::OwnedFd,
         unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _},
     },
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use rustix::fs::OFlags;
 use serde_json::Value;
 
 use super::{
+    scripts::{Script, Scripts},
     terminal::{self, Terminal},
     wire::Launch,
 };
@@ -46,6 +48,8 @@ pub(super) struct Stage {
     pub write: (OwnedFd, OwnedFd),
     /// Its `$RUNCAST_OUTPUT`.
     pub output_file: PathBuf,
+    /// What it runs, for as long as it runs.
+    pub script: Arc<Script>,
 }
 
 /// What the stage is set from.
@@ -55,6 +59,7 @@ pub(super) struct Props {
     pub attempt: u32,
     /// The execution's folder.
     pub folder: PathBuf,
+    pub scripts: Arc<Scripts>,
     /// How many processes it may have at once.
     pub processes_max: usize,
     /// The environment of this attempt, without the paths that only the stage knows.
@@ -73,15 +78,12 @@ pub(super) fn set(props: &Props) -> Result<Stage, String> {
         made.map_err(|error| format!("the folder {} could not be made: {error}", folder.display()))?;
     }
     let cwd = working_folder(&files, props.step.working_directory.as_deref())?;
-    let script = script_file(&props.folder, &props.step.id, props.attempt);
+    let script = props.scripts.file(&props.step.id, &props.step.run);
+    let script = script.map_err(|error| format!("the script could not be written: {error}"))?;
     let output_file = output_file(&props.folder, &props.step.id, props.attempt);
     // An execution that repeats another one finds what was there.
-    for file in [&script, &output_file] {
-        let _ = fs::remove_file(file);
-    }
-    write_new(&script, props.step.run.as_bytes())
-        .and_then(|()| write_new(&output_file, b""))
-        .map_err(|error| format!("the script could not be written to {}: {error}", steps.display()))?;
+    let _ = fs::remove_file(&output_file);
+    make_new(&output_file).map_err(|error| format!("{} could not be made: {error}", output_file.display()))?;
     let mut env = props.env.clone();
     env.insert("RUNCAST_OUTPUT".to_owned(), text(&output_file)?);
     if props.step.tty {
@@ -89,7 +91,7 @@ pub(super) fn set(props: &Props) -> Result<Stage, String> {
     }
     let path = env.get("PATH").map_or(DEFAULT_PATH, String::as_str);
     let (program, mut args) = shell(props.step.shell.as_deref(), path, &cwd)?;
-    args.push(text(&script)?);
+    args.push(text(&script.path)?);
     let launch = Launch {
         step: props.step.id.to_string(),
         program: text(&program)?,
@@ -103,7 +105,7 @@ pub(super) fn set(props: &Props) -> Result<Stage, String> {
     } else {
         pipe_ends().map_err(|error| format!("no pipe could be had: {error}"))?
     };
-    Ok(Stage { launch, read, write, output_file })
+    Ok(Stage { launch, read, write, output_file, script })
 }
 
 /// What is read of stdout and stderr, and what they are.
@@ -156,15 +158,10 @@ pub(super) fn environment(
     env
 }
 
-/// The file of an attempt's script, in the execution's folder.
-fn script_file(folder: &Path, step: &StepId, attempt: u32) -> PathBuf {
-    let name = if attempt == 1 { step.to_string() } else { format!("{step}.{attempt}") };
-    folder.join("steps").join(name)
-}
-
-/// The file of an attempt's `$RUNCAST_OUTPUT`.
+/// The file of an attempt's `$RUNCAST_OUTPUT`, in the execution's folder.
 pub(super) fn output_file(folder: &Path, step: &StepId, attempt: u32) -> PathBuf {
-    script_file(folder, step, attempt).with_added_extension("output")
+    let name = if attempt == 1 { format!("{step}.output") } else { format!("{step}.{attempt}.output") };
+    folder.join("steps").join(name)
 }
 
 /// Reads what a step put into `$RUNCAST_OUTPUT`. Blocks. What an error quotes is taken from the masked text, so that
@@ -212,9 +209,9 @@ fn working_folder(files: &Path, asked: Option<&str>) -> Result<PathBuf, String> 
     }
 }
 
-/// A file for the server's user only, that was not there before.
-fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    OpenOptions::new().write(true).create_new(true).mode(0o700).open(path)?.write_all(bytes)
+/// An empty file for the server's user only, that was not there before.
+fn make_new(path: &Path) -> io::Result<()> {
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map(drop)
 }
 
 /// What runs the script, with the arguments that come before its file.

@@ -13,6 +13,7 @@ use super::{
     pipe::{Pipe, READ_MAX},
     processes::signal_name,
     recorder::INTERRUPTED,
+    scripts::Script,
     stage::{self, Props, Stage},
     terminal,
     tether::{Attempt, Ended, Tether},
@@ -24,6 +25,10 @@ use crate::domain::{event::StepFailure, id::StepId, log::Stream, time::spoken};
 /// How long after the end of a step's own process its pipes are still read, for what a child of it (`> >(tee log)`)
 /// had in hand. Whoever holds them longer is not waited for.
 const LINGER: Duration = Duration::from_millis(100);
+/// A step that prints so much at once, in bytes, is one that floods.
+const FLOOD: usize = READ_MAX / 4;
+/// One that floods is served for so long at once; then others are, for as long again.
+const TURN: Duration = Duration::from_millis(4);
 
 /// An end that others want of an attempt. The first one says why; a later one can only make it quicker.
 #[derive(Clone, Copy, Debug)]
@@ -90,6 +95,10 @@ struct Running {
     err: Pipe,
     tty: bool,
     buffer: Vec<u8>,
+    /// For how long its flood was served since its last rest.
+    served: Duration,
+    /// When a flood is read on.
+    rest_until: Option<Instant>,
     deadline: Option<Instant>,
     stopped: Option<Stop>,
     /// When the supervisor has had time enough to end it.
@@ -112,7 +121,7 @@ impl Step {
         };
         let (ended, stopped, output_file) = match started {
             Err(error) => (Ended::Failed(error), *self.stop.borrow(), PathBuf::new()),
-            Ok((process, out, err, output_file)) => {
+            Ok(Started { attempt, out, err, output_file, script: _script }) => {
                 let (tether, stop, grace) = (self.tether, self.stop, self.grace);
                 let deadline = timeout.map(|timeout| begun + timeout);
                 let buffer = vec![0; READ_MAX];
@@ -121,11 +130,13 @@ impl Step {
                     transcript,
                     stop,
                     grace,
-                    attempt: process,
+                    attempt,
                     out,
                     err,
                     tty,
                     buffer,
+                    served: Duration::ZERO,
+                    rest_until: None,
                     deadline,
                     stopped: None,
                     give_up_at: None,
@@ -151,7 +162,17 @@ impl Step {
     }
 }
 
-async fn start(stage: Stage, tether: &Tether) -> Result<(Attempt, Pipe, Pipe, PathBuf), String> {
+/// What a stage has become.
+struct Started {
+    attempt: Attempt,
+    out: Pipe,
+    err: Pipe,
+    output_file: PathBuf,
+    /// Kept for as long as the attempt goes on.
+    script: Arc<Script>,
+}
+
+async fn start(stage: Stage, tether: &Tether) -> Result<Started, String> {
     let no_pipe = |error: io::Error| format!("the step's output can't be read: {error}");
     let (out, err) = match stage.read {
         (out, Some(err)) => (Pipe::open(out), Pipe::open(err)),
@@ -161,7 +182,7 @@ async fn start(stage: Stage, tether: &Tether) -> Result<(Attempt, Pipe, Pipe, Pa
     let (out_write, err_write) = stage.write;
     let started = tether.start(stage.launch, out_write, err_write).await;
     let attempt = started.map_err(|error| format!("the step could not be started: {error}"))?;
-    Ok((attempt, out, err, stage.output_file))
+    Ok(Started { attempt, out, err, output_file: stage.output_file, script: stage.script })
 }
 
 async fn read_outputs(file: PathBuf, masks: SharedMasks) -> Result<BTreeMap<String, String>, Failure> {
@@ -233,8 +254,9 @@ impl Running {
             let due_at = self.transcript.due_at();
             tokio::select! {
                 ended = &mut self.attempt.end => return ended.unwrap_or(Ended::Lost),
-                () = self.out.ready() => drop(self.read(Stream::Out).await),
-                () = self.err.ready() => drop(self.read(Stream::Err).await),
+                () = self.out.ready(), if self.rest_until.is_none() => self.serve(Stream::Out).await,
+                () = self.err.ready(), if self.rest_until.is_none() => self.serve(Stream::Err).await,
+                () = at(self.rest_until) => self.rest_until = None,
                 () = at(due_at) => self.transcript.record_due().await,
                 () = at(self.deadline) => {
                     self.deadline = None;
@@ -289,6 +311,18 @@ impl Running {
         match stream {
             Stream::Out => &mut self.out,
             Stream::Err => &mut self.err,
+        }
+    }
+
+    /// Reads once. A flood takes half of the time at most: it waits in its pipe while others are served.
+    async fn serve(&mut self, stream: Stream) {
+        let begun = Instant::now();
+        if self.read(stream).await < FLOOD {
+            return;
+        }
+        self.served += begun.elapsed();
+        if self.served >= TURN {
+            self.rest_until = Some(Instant::now() + std::mem::take(&mut self.served));
         }
     }
 

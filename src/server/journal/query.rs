@@ -243,7 +243,28 @@ pub(super) fn push_insert(
     Ok(())
 }
 
-/// Adds to a commit what has become of an execution in the table.
+/// Adds to a commit what has become of executions in the table whose status is the same as before, each with its place
+/// there: one statement for all, which costs a fifth of one for each.
+pub(super) fn push_progress(
+    commit: &mut QueryBuilder<Sqlite>,
+    executions: &[(i64, &Execution)],
+) -> Result<(), JournalError> {
+    if executions.is_empty() {
+        return Ok(());
+    }
+    let snapshots = executions.iter().map(|(_, execution)| serde_json::to_string(execution));
+    let snapshots: Vec<String> = snapshots.collect::<Result<_, _>>()?;
+    commit.push("with now (key, seq, snapshot) as (");
+    commit.push_values(executions.iter().zip(snapshots), |mut row, ((key, execution), snapshot)| {
+        row.push_bind(*key).push_bind(db(execution.seq)).push_bind(snapshot);
+    });
+    commit.push(
+        ") update executions set last_seq = now.seq, snapshot = now.snapshot from now where executions.key = now.key; ",
+    );
+    Ok(())
+}
+
+/// Adds to a commit what has become of an execution in the table, its status included.
 pub(super) fn push_update(
     commit: &mut QueryBuilder<Sqlite>,
     key: i64,

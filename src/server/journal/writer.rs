@@ -16,7 +16,7 @@ use super::{
 use crate::{
     domain::{
         event::{Event, Fact, Recorded},
-        execution::Execution,
+        execution::{Execution, Status},
         id::{ExecutionId, Name, Seq},
         workflow::Workflow,
     },
@@ -72,6 +72,8 @@ struct Open {
     facts: u64,
     /// Set for as long as it is not in the table.
     first: Option<First>,
+    /// Its status in the table.
+    written: Option<Status>,
 }
 
 struct First {
@@ -197,7 +199,8 @@ impl Writer {
     async fn begin(&mut self, fact: Fact, first: First, batch: &mut Batch) {
         let key = self.next_key();
         if let Some(execution) = Execution::begin(Seq::default(), &fact) {
-            self.open.insert(fact.execution_id, Open { execution, key, lines: 0, facts: 0, first: Some(first) });
+            let open = Open { execution, key, lines: 0, facts: 0, first: Some(first), written: None };
+            self.open.insert(fact.execution_id, open);
             self.take(fact, batch).await;
         }
     }
@@ -233,7 +236,8 @@ impl Writer {
         };
         let Some((key, execution)) = found else { return false };
         let lines = execution.steps.iter().map(|step| step.lines).sum();
-        self.open.insert(id, Open { execution, key, lines, facts: 0, first: None });
+        let written = Some(execution.status);
+        self.open.insert(id, Open { execution, key, lines, facts: 0, first: None, written });
         true
     }
 
@@ -286,13 +290,16 @@ impl Writer {
     /// Commits it as one request to the database, whose thread is asked and waited for no more than once.
     async fn write(&mut self, batch: &Batch) -> Result<(), JournalError> {
         let mut commit = QueryBuilder::new("begin immediate; ");
+        let mut going_on = Vec::new();
         for (id, key) in &batch.touched {
-            let Some(Open { execution, first, .. }) = self.open.get(id) else { continue };
+            let Some(Open { execution, first, written, .. }) = self.open.get(id) else { continue };
             match first {
                 Some(First { plan, beside }) => query::push_insert(&mut commit, *key, execution, plan, beside)?,
+                None if *written == Some(execution.status) => going_on.push((*key, execution)),
                 None => query::push_update(&mut commit, *key, execution)?,
             }
         }
+        query::push_progress(&mut commit, &going_on)?;
         batch.external.push(&mut commit);
         batch.push_events(&mut commit);
         batch.push_chunks(&mut commit);
@@ -336,7 +343,7 @@ impl Writer {
         }
         for id in batch.touched.keys() {
             if let Some(open) = self.open.get_mut(id) {
-                open.first = None;
+                (open.first, open.written) = (None, Some(open.execution.status));
                 if open.execution.status.is_final() {
                     self.open.remove(id);
                 }

@@ -31,7 +31,15 @@ const AT_HAND_MAX: usize = 20_000;
 /// The pasts of the steps of a workflow; those of steps that have never succeeded are not there.
 pub(super) type StepPasts = HashMap<StepId, Past>;
 
-/// The pasts of workflows, read once after each of their executions.
+/// How long a step took that succeeded.
+pub(super) struct Success {
+    pub step: StepId,
+    pub duration_ms: u64,
+    /// The longest time in which it printed nothing.
+    pub silence_ms: u64,
+}
+
+/// The pasts of workflows: read once, and lengthened by each of their executions.
 pub(super) struct Pasts {
     journal: Journal,
     at_hand: Mutex<AtHand>,
@@ -41,8 +49,17 @@ pub(super) struct Pasts {
 struct AtHand {
     /// Of [`AT_HAND_MAX`] steps at most, in all; a workflow without a past counts as one.
     pasts: HashMap<Name, Arc<StepPasts>>,
-    /// How often something was forgotten: what was read before that may be old.
-    forgotten: u64,
+    /// How many executions have ended: what was read before the last one did may be old.
+    ended: u64,
+}
+
+impl AtHand {
+    /// Forgets all if there are too many for so many more.
+    fn make_room(&mut self, steps: usize) {
+        if self.pasts.values().map(|pasts| pasts.len().max(1)).sum::<usize>() + steps > AT_HAND_MAX {
+            self.pasts.clear();
+        }
+    }
 }
 
 impl Pasts {
@@ -52,14 +69,22 @@ impl Pasts {
 
     /// The pasts of a workflow's steps. If they can't be read there are none: work goes on without estimates.
     pub(super) async fn of(&self, workflow: &Name) -> Arc<StepPasts> {
-        let forgotten = {
+        let ended = {
             let at_hand = self.at_hand();
             if let Some(pasts) = at_hand.pasts.get(workflow) {
                 return Arc::clone(pasts);
             }
-            at_hand.forgotten
+            at_hand.ended
         };
-        let pasts = match self.journal.step_pasts(workflow).await {
+        let read = async {
+            // What has ended by now may still be on its way into the journal. One that can't be written is not waited for.
+            tokio::select! {
+                flushed = self.journal.flush() => flushed?,
+                _ = self.journal.stuck() => {}
+            }
+            self.journal.step_pasts(workflow).await
+        };
+        let pasts = match read.await {
             Ok(pasts) => Arc::new(pasts),
             Err(error) => {
                 tracing::warn!(%workflow, %error, "how long its steps take can't be read");
@@ -67,22 +92,34 @@ impl Pasts {
             }
         };
         let mut at_hand = self.at_hand();
-        if at_hand.forgotten == forgotten {
-            let steps = |pasts: &Arc<StepPasts>| pasts.len().max(1);
-            if at_hand.pasts.values().map(steps).sum::<usize>() + steps(&pasts) > AT_HAND_MAX {
-                at_hand.pasts.clear();
-            }
+        if at_hand.ended == ended {
+            at_hand.make_room(pasts.len().max(1));
             at_hand.pasts.insert(workflow.clone(), Arc::clone(&pasts));
         }
         pasts
     }
 
-    /// An execution of the workflow has ended, its last fact is handed over: its past has become longer. Whoever saw that
-    /// fact finds it in the journal; one that begins at the same moment may have to do without the very last run.
+    /// An execution of the workflow has ended, all its facts are handed to the journal: the past has become longer by what
+    /// succeeded, in the order of its ends.
+    pub(super) fn learn(&self, workflow: &Name, successes: Vec<Success>) {
+        let mut at_hand = self.at_hand();
+        at_hand.ended += 1;
+        let Some(pasts) = at_hand.pasts.get_mut(workflow) else { return };
+        let before = pasts.len();
+        let pasts = Arc::make_mut(pasts);
+        for Success { step, duration_ms, silence_ms } in successes {
+            pasts.entry(step).or_default().add(duration_ms, silence_ms);
+        }
+        if pasts.len() > before {
+            at_hand.make_room(0);
+        }
+    }
+
+    /// An execution of the workflow has ended, and nobody knows what of it succeeded: it is read again.
     pub(super) fn forget(&self, workflow: &Name) {
         let mut at_hand = self.at_hand();
+        at_hand.ended += 1;
         at_hand.pasts.remove(workflow);
-        at_hand.forgotten += 1;
     }
 
     fn at_hand(&self) -> MutexGuard<'_, AtHand> {
@@ -102,26 +139,33 @@ pub(super) fn planned(workflow: &Workflow, pasts: &StepPasts) -> Vec<PlannedStep
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::estimate::PAST_MAX;
     use crate::server::{
         feed::Feed,
         journal::tests::{Story, in_memory, name},
     };
 
     #[tokio::test]
-    async fn what_is_at_hand_is_read_again_after_an_execution_has_ended() {
+    async fn what_an_execution_adds_is_what_is_read_again_after_it() {
         let journal = in_memory(&Feed::default()).await;
         let pasts = Pasts::new(journal.clone());
         let workflow = name("a");
-        assert!(pasts.of(&workflow).await.is_empty());
-        let story = Story::new("alice", "a");
-        story.begin(&journal).await;
-        journal.append(story.step_completed(70, None, false)).await;
-        journal.append(story.completed()).await;
-        journal.flush().await.expect("committed");
-        assert!(pasts.of(&workflow).await.is_empty(), "it is at hand until it is forgotten");
-        pasts.forget(&workflow);
         let step: StepId = "one".parse().expect("a step id");
-        assert_eq!(pasts.of(&workflow).await.get(&step).map(|past| past.durations.clone()), Some(vec![70]));
+        for round in 0..PAST_MAX as u64 + 5 {
+            let before = pasts.of(&workflow).await;
+            assert_eq!(before.get(&step).map_or(0, |past| past.durations.len() as u64), round.min(PAST_MAX as u64));
+            let story = Story::new("alice", "a");
+            story.begin(&journal).await;
+            journal.append(story.step_completed(70 + round, Some(round), false)).await;
+            journal.append(story.completed()).await;
+            pasts.learn(&workflow, vec![Success { step: step.clone(), duration_ms: 70 + round, silence_ms: round }]);
+            let learned = pasts.of(&workflow).await;
+            assert_eq!(learned[&step].durations[0], 70 + round);
+            if round % 2 == 0 {
+                pasts.forget(&workflow);
+                assert_eq!(pasts.of(&workflow).await, learned, "read without a wait for the journal");
+            }
+        }
     }
 
     #[test]

@@ -12,7 +12,7 @@ use tokio::{
 };
 use tracing::Instrument as _;
 
-use super::{Run, conclusion::keep};
+use super::Run;
 use crate::{
     domain::{
         estimate::Usual,
@@ -26,7 +26,7 @@ use crate::{
         clock,
         engine::{
             decide::ancestors,
-            estimates::Pulse,
+            estimates::{Pulse, Success},
             flood::Flood,
             kept::Kept,
             stage::{self, Props, environment},
@@ -77,8 +77,10 @@ impl Run {
         });
         if let Ok((masks, outputs)) = read.await {
             let mut known = self.masks.lock().unwrap_or_else(PoisonError::into_inner);
-            for value in &masks {
-                known.add(value);
+            if !masks.iter().all(|value| known.add(value)) {
+                let error =
+                    "what the execution before this one masked is too much to be masked here: run all of it again";
+                self.secrets = Err(error.to_owned());
             }
             self.outputs.extend(outputs);
         }
@@ -139,20 +141,16 @@ impl Run {
 
     async fn props(&self, step: StepPlan, attempt: u32) -> Props {
         let above = ancestors(&self.plan, &step);
-        let outputs = self.outputs.iter().filter(|(id, _)| above.contains(*id));
+        let outputs = self.outputs.iter().filter(|(id, _)| above.contains(id));
         let outputs = outputs.map(|(id, outputs)| (id.clone(), outputs.clone())).collect();
         let settings = &self.shared.settings;
-        let token = settings.report_tokens.as_ref().map(|tokens| tokens.token(self.id));
-        if let Some(token) = &token {
-            self.masks.lock().unwrap_or_else(PoisonError::into_inner).add(token);
-        }
-        let way = (settings.url.as_deref(), token.as_deref());
+        let way = (settings.url.as_deref(), self.token.as_deref());
         let make = |execution: &Execution| environment(&self.plan, &step, attempt, execution, &outputs, way);
         let mut env = self.recorder.look(make).await;
         // A workflow's file can't name one like a variable of the server's own.
         env.extend(self.secrets.iter().flatten().map(|(name, value)| (name.clone(), value.clone())));
-        let processes_max = settings.processes_max;
-        Props { env, folder: self.folder(), step, attempt, processes_max }
+        let (scripts, processes_max) = (Arc::clone(&self.shared.scripts), settings.processes_max);
+        Props { env, folder: self.folder(), scripts, step, attempt, processes_max }
     }
 
     /// Records how an attempt ended.
@@ -167,18 +165,20 @@ impl Run {
         match verdict {
             Ok(outputs) => {
                 self.write_masks().await;
+                let (duration_ms, silence_ms) = (millis(duration), millis(silence));
+                self.learned.push(Success { step: step.clone(), duration_ms, silence_ms });
                 let mask = |text: &String| masked(&self.masks, text.clone());
                 let shown = outputs.iter().map(|(key, value)| (mask(key), mask(value)));
                 let event = Event::StepCompleted {
                     step: step.clone(),
                     attempt,
-                    duration_ms: millis(duration),
+                    duration_ms,
                     outputs: shown.collect(),
                     lines,
                     // The recorder knows the other steps.
                     execution_percent: 0.0,
                     reused: false,
-                    longest_silence_ms: Some(millis(silence)),
+                    longest_silence_ms: Some(silence_ms),
                 };
                 self.outputs.insert(step, outputs);
                 self.recorder.record(event).await;
@@ -260,9 +260,7 @@ impl Run {
         let count = self.masks.lock().unwrap_or_else(PoisonError::into_inner).values().len();
         if count > self.masks_written {
             self.masks_written = count;
-            let (folder, plan, masks) = (self.folder(), Arc::clone(&self.plan), Arc::clone(&self.masks));
-            let of_secrets = Arc::clone(&self.of_secrets);
-            let _ = spawn_blocking(move || keep(&folder, &plan, &masks, &of_secrets)).await;
+            self.keep().await;
         }
     }
 

@@ -3,8 +3,10 @@
 use std::{
     collections::BTreeMap,
     path::Path,
-    sync::{OnceLock, PoisonError},
+    sync::{Arc, PoisonError},
 };
+
+use tokio::task::spawn_blocking;
 
 use super::Run;
 use crate::{
@@ -43,7 +45,18 @@ impl Run {
                 Event::ExecutionCompleted { result, duration_ms, percent: 100.0, lines: 0 }
             }
         };
+        if !matches!(event, Event::ExecutionCompleted { .. }) {
+            // Whoever sees the end may at once ask for a run that goes on from there.
+            self.keep().await;
+        }
         self.recorder.record(event).await;
+    }
+
+    /// Writes down what a later execution needs of this one to go on from.
+    pub(super) async fn keep(&self) {
+        let (folder, plan, masks) = (self.folder(), Arc::clone(&self.plan), Arc::clone(&self.masks));
+        let token = self.token.clone();
+        let _ = spawn_blocking(move || keep(&folder, &plan, &masks, token.as_deref())).await;
     }
 
     /// Why it timed out, with the last words of the step that was stopped for it.
@@ -54,11 +67,11 @@ impl Run {
     }
 }
 
-/// Keeps what a later execution needs of this one to go on from. Blocks.
-pub(super) fn keep(folder: &Path, plan: &Workflow, masks: &SharedMasks, of_secrets: &OnceLock<Vec<String>>) {
+/// Keeps what a later execution needs of this one to go on from. Its secrets too: what its steps left may hold them, and
+/// they may be others by then; but not its token, since every run has one of its own. Blocks.
+pub(super) fn keep(folder: &Path, plan: &Workflow, masks: &SharedMasks, token: Option<&str>) {
     let mut masks = masks.lock().unwrap_or_else(PoisonError::into_inner).values().to_vec();
-    // Secrets have a place of their own, and are read from there again.
-    masks.retain(|value| !of_secrets.get().is_some_and(|secrets| secrets.contains(value)));
+    masks.retain(|value| Some(value.as_str()) != token);
     if let Err(error) = (Kept { plan: plan.clone(), masks }).write(folder) {
         tracing::warn!(%error, "it can't be run again from what failed");
     }
