@@ -42,6 +42,27 @@ steps:
       echo "word"
       echo "said=word" >> "$RUNCAST_OUTPUT"
 `,
+    beside: `
+description: Two at once, each with a word to say
+steps:
+  - id: l
+    name: The left one
+    run: |
+      ${pass}
+      pass left
+      echo "from the left"
+      pass end
+  - id: r
+    name: The right one
+    run: |
+      ${pass}
+      pass right
+      echo "from the right"
+      pass again
+      echo "right again"
+      pass end
+  - { id: both, name: Both, needs: [l, r], run: exit 3 }
+`,
     breaks: `
 description: Break in the middle
 steps:

@@ -128,7 +128,11 @@ function read() {
       bar: bar(step),
       source: step.getAttribute("data-source"),
       note: part(step, "note"),
-      bars: all(step, '[data-part="attempt"]', (one) => [one.getAttribute("data-status"), one.getAttribute("style")?.replace(/;$/, "")]),
+      // One that is open reaches to the moment at which it is looked at.
+      bars: all(step, '[data-part="attempt"]', (one) => {
+        const [status, style] = [one.getAttribute("data-status"), one.getAttribute("style")?.replace(/;$/, "")];
+        return [status, status === "running" ? style?.replace(/;--to:\d+$/, "") : style];
+      }),
       attempts: all(step, "ul > li", text),
       figure: step.getAttribute("data-status") === "running" ? null : part(step, "figure"),
     })),

@@ -164,7 +164,7 @@ test("by keyboard alone one signs in, starts, opens and cancels an execution", a
   await expect(execution.question).toBeHidden();
   await expect(execution.cancel).toBeFocused();
   await page.keyboard.press("Enter");
-  await page.keyboard.press("Tab");
+  await page.keyboard.press("Shift+Tab");
   await page.keyboard.press("Enter");
   await expect(execution.status).toHaveText("Cancelled");
 });

@@ -64,6 +64,20 @@ test.describe("signing in", () => {
     await expect(page.getByRole("heading", { level: 1, name: "quick" })).toBeVisible();
   });
 
+  test("a link to a line leads to that line, whoever has to sign in first and however often", async ({ server, page }) => {
+    const id = await server.run("alice", "quick");
+    await server.reaches("alice", id, "execution.completed");
+    await page.goto(`/executions/${id}#L1`);
+    await expect(page).toHaveURL(`/sign-in?next=/executions/${id}#L1`);
+    const door = new Door(page);
+    await expect(page.locator('input[name="next"]')).toHaveValue(`/executions/${id}#L1`);
+    await door.signIn("alice", "not the password");
+    await expect(door.wrong).toBeVisible();
+    await door.signIn("alice", PASSWORD);
+    await expect(page).toHaveURL(`/executions/${id}#L1`);
+    await expect(page.locator("#L1")).toHaveAttribute("data-chosen", "true");
+  });
+
   test("a wrong password is said to be wrong, and the page can be used again", async ({ page }) => {
     await page.goto("/sign-in");
     const door = new Door(page);

@@ -181,12 +181,25 @@ test("several are selected by box, range and key, cancelled after a question, an
   await expect(list.rows.nth(2).getByRole("checkbox")).toBeChecked();
   await list.selection.getByRole("button", { name: "Run again" }).click();
   await expect(list.selection).toContainText("1 started again");
+  await expect(list.selection.getByRole("link", { name: "See it" })).toHaveAttribute("href", /^\/executions\/[0-9a-f-]{36}$/);
   await list.selection.getByRole("button", { name: "Clear the selection" }).click();
   await page.mouse.move(0, 0);
   await page.evaluate(() => (document.activeElement as HTMLElement).blur());
   await expect(list.rows).toHaveCount(4);
   await expect(list.withStatus("Failed")).toHaveCount(2);
   await expect(list.rows.first()).toContainText("rerun");
+});
+
+test("a row leads to its execution from anywhere but its box", async ({ server, visitor }) => {
+  const list = new ExecutionsPage(await visitor("alice"));
+  const id = await server.run("alice", "quick");
+  await server.reaches("alice", id, "execution.completed");
+  await list.open();
+  await list.rows.first().getByRole("checkbox").check();
+  await expect(list.selection).toBeVisible();
+  // What is under the pointer there is the link.
+  await list.rows.first().getByText("Succeeded").click({ force: true });
+  await expect(list.page).toHaveURL(`/executions/${id}`);
 });
 
 test("what is refused is said of each", async ({ server, visitor, troubles }) => {

@@ -196,6 +196,21 @@ test("attempts and groups are folded and opened, by keyboard as well", async ({ 
   server.open("more", "end");
 });
 
+test("lines of steps at work side by side are told apart by the steps' names", async ({ server, visitor }) => {
+  const execution = new ExecutionPage(await visitor("alice"));
+  const id = await server.run("alice", "beside");
+  await execution.open(id);
+  await expect(execution.page.getByText("2 of 3 steps at work")).toBeVisible();
+  for (const [gate, count] of [["right", 1], ["left", 2], ["again", 3]] as const) {
+    server.open(gate);
+    await expect(execution.lines).toHaveCount(count);
+  }
+  await expect(execution.lines).toHaveText(["from the right", "from the left", "The right oneright again"]);
+  server.open("end");
+  await expect(execution.status).toHaveText("Failed");
+  await expect(execution.page.getByRole("button", { name: "Rerun from Both" })).toBeVisible();
+});
+
 test("errors and warnings are counted, gone through, and seen on the map", async ({ server, visitor }) => {
   const page = await visitor("alice");
   const id = await startMixed(server);

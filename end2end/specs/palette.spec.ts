@@ -49,6 +49,9 @@ test("executions are found by what they are and whose, and arrows choose among t
   await expect(page).toHaveURL(`/executions/${id}`);
 
   await page.keyboard.press("Control+k");
+  // All that there is to choose from has come.
+  await expect(options(page).filter({ hasText: "root, " })).toBeVisible();
+  await expect(options(page).filter({ hasText: "Run this again" })).toBeVisible();
   const first = await chosen(page).textContent();
   await page.keyboard.press("ArrowDown");
   await expect(chosen(page)).not.toHaveText(first!);
@@ -68,6 +71,24 @@ test("what is another's is not found", async ({ server, visitor }) => {
   await page.keyboard.press("Control+k");
   await page.keyboard.type("root");
   await expect(palette(page).getByText("Nothing fits.")).toBeVisible();
+});
+
+test("Enter in the palette that was just opened goes somewhere and changes nothing", async ({ server, visitor }) => {
+  const execution = new ExecutionPage(await visitor("alice"));
+  const { page } = execution;
+  const id = await server.run("alice", "quick");
+  await server.reaches("alice", id, "execution.completed");
+  await execution.open(id);
+  await page.keyboard.press("Control+k");
+  await expect(options(page).filter({ hasText: "Run this again" })).toBeVisible();
+  await page.keyboard.press("Enter");
+  await expect(palette(page)).toBeHidden();
+  await expect(page).toHaveURL(`/executions/${id}`);
+  const { items } = await (await page.request.get("/api/executions")).json();
+  expect(items.map((one: { id: string }) => one.id)).toEqual([id]);
+  await page.keyboard.press("Control+k");
+  await page.keyboard.type("quick");
+  await expect(options(page).first()).toContainText("Run quick");
 });
 
 test("the execution that is open is cancelled after a question, and run again", async ({ server, visitor }) => {
@@ -124,6 +145,11 @@ test("the shortcuts are listed by ?, and can be turned off", async ({ visitor })
   const list = page.getByRole("dialog", { name: "Shortcuts" });
   await page.keyboard.press("?");
   await expect(list).toContainText("Go to Workflows");
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("Control+k");
+  await page.keyboard.type("?");
+  await expect(palette(page)).toBeHidden();
+  await expect(list).toBeVisible();
   await list.getByRole("switch", { name: "Shortcuts of single keys" }).uncheck();
   await page.keyboard.press("Escape");
   await expect(list).toBeHidden();

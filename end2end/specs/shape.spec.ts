@@ -82,7 +82,7 @@ test("once there was a good run, the next one is drawn over it", async ({ server
   await page.open(second);
   await expect(ghosts).toHaveCount(1);
   await expect(ghosts).toHaveAttribute("title", /^usually \d/);
-  await expect(page.page.getByText("the last good run")).toBeVisible();
+  await expect(page.page.getByText("each step’s last success")).toBeVisible();
 });
 
 test("what needs what is shown with the pointer and with the focus, and a thread leads along what decides the end", async ({ server, visitor }) => {

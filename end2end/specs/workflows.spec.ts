@@ -83,7 +83,7 @@ test("pressing Run is said to wait for the run that is at work", async ({ server
   const workflow = new WorkflowPage(page);
   await workflow.open("single");
   const plan = workflow.form.getByText(/^It would/);
-  await expect(plan).toContainText("begin, and take nobody knows how long: none has succeeded yet.");
+  await expect(plan).toContainText("begin. How long it takes is not known: none has succeeded yet.");
   await expect(plan).toContainText("Runs of others, which you can’t see, may come first.");
   await server.run("alice", "single");
   await expect(plan).toContainText("It would wait for alice’s run");

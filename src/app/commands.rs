@@ -168,10 +168,20 @@ impl Known {
             scored.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
             scored.into_iter().map(|(_, one)| one).take(OTHERS)
         };
-        let mut all: Vec<Command> = best(self.about_this()).collect();
-        all.extend(self.executions(text));
+        // What Enter does unasked is to go somewhere.
+        let mut all: Vec<Command> = Vec::new();
+        if text.is_empty() {
+            all.extend(self.executions(text));
+            all.extend(self.about_this());
+        } else {
+            all.extend(best(self.runs()));
+            all.extend(best(self.about_this()));
+            all.extend(self.executions(text));
+        }
         all.extend(best(pages(self.admin.get())));
-        all.extend(best(self.runs()));
+        if text.is_empty() {
+            all.extend(best(self.runs()));
+        }
         all.extend(best(actions()));
         all
     }

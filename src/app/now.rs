@@ -93,7 +93,7 @@ struct State {
     at: Timestamp,
     /// Somebody points at the rows, or has the focus there.
     held: bool,
-    /// Rows have come or ended since the strip was drawn.
+    /// Rows have come, begun or ended since the strip was drawn.
     changed: bool,
     /// The rows have been arranged since the last tick because of that.
     hasty: bool,
@@ -310,7 +310,7 @@ impl Follower for Now {
                     if row.apply(recorded) {
                         let status = row.status();
                         if status != was {
-                            turned = true;
+                            (turned, state.changed) = (true, true);
                             said = Some(format!("{}: {}", fact.workflow, status.label().to_lowercase()));
                         }
                         if status.is_final() {

@@ -93,10 +93,11 @@ fn what_comes_waits_runs_and_ends_in_its_own_group_at_once() {
     assert!(now.is_empty());
     now.fold(&[queued(1, 1)]);
     assert_eq!(rows(&now), [vec![], vec![], vec![1], vec![]]);
-    now.tick(Timestamp(2000));
+    now.tick(Timestamp(12_000));
     now.fold(&[started(2, 1)]);
     assert_eq!(rows(&now), [vec![], vec![1], vec![], vec![]]);
-    now.tick(Timestamp(3000));
+    assert_eq!(now.strip.with_untracked(|strip| strip.bars.len()), 1, "it is drawn at once");
+    now.tick(Timestamp(13_000));
     now.fold(&[failed(3, 1)]);
     assert_eq!(rows(&now), [vec![], vec![], vec![], vec![1]]);
     let counts = now.counts.get_untracked();

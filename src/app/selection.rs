@@ -62,6 +62,8 @@ impl Deed {
 pub struct Outcome {
     /// What was done with how many.
     pub done: String,
+    /// Where what it began can be seen.
+    pub seen_at: Option<String>,
     /// Those that it was refused for, and why; as many as were selected at most.
     pub refused: Vec<String>,
 }
@@ -148,11 +150,16 @@ impl Selection {
         self.busy.set(true);
         self.outcome.set(None);
         leptos::task::spawn_local(async move {
-            let (mut done, mut refused, mut left) = (0, Vec::new(), BTreeSet::new());
+            let (mut done, mut begun, mut refused, mut left) = (0, Vec::new(), Vec::new(), BTreeSet::new());
             for execution in rows {
                 let (path, body) = deed.request(execution.id);
-                match http::post(&path, &body).await {
-                    Ok(_) => done += 1,
+                match http::send("POST", &path, &body).await {
+                    Ok(answer) => {
+                        done += 1;
+                        begun.extend(
+                            answer["id"].as_str().filter(|id| *id != execution.id.to_string()).map(str::to_owned),
+                        );
+                    }
                     Err(problem) => {
                         refused.push(format!("{} {}: {problem}", execution.workflow, execution.id.short()));
                         left.insert(execution.id);
@@ -160,7 +167,13 @@ impl Selection {
                 }
             }
             let done = format!("{done} {}", deed.done());
-            selection.outcome.try_set(Some(Outcome { done, refused }));
+            // Whatever the list is filtered by, what is new may not be in it.
+            let seen_at = match begun.as_slice() {
+                [] => None,
+                [one] => Some(format!("/executions/{one}")),
+                _ => Some("/executions".to_owned()),
+            };
+            selection.outcome.try_set(Some(Outcome { done, seen_at, refused }));
             selection.chosen.try_set(left);
             selection.busy.try_set(false);
         });

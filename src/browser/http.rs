@@ -159,7 +159,8 @@ pub async fn sign_out() {
 /// Leaves for the sign-in page, which comes back here.
 pub fn sign_in() {
     let location = window().location();
-    let here = location.pathname().unwrap_or_default() + &location.search().unwrap_or_default();
+    let (query, fragment) = super::address::parts();
+    let here = location.pathname().unwrap_or_default() + &query + &fragment;
     let next = js_sys::encode_uri_component(&here);
     let _ = location.set_href(&format!("/sign-in?next={next}"));
 }

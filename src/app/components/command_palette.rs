@@ -67,6 +67,9 @@ pub fn CommandPalette(
         }
     };
     let typed = move |text: String| {
+        if text == "?" {
+            return choose.run(Act::Shortcuts);
+        }
         known.text.set(text);
         at.set(0);
         known.ask(true);

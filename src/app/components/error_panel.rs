@@ -130,6 +130,11 @@ fn ToLine(line: u64) -> impl IntoView {
 #[component]
 fn Different(differences: Differences) -> impl IntoView {
     let Differences { good, ended_at, duration_ms, rows } = differences;
+    let words = if rows.iter().any(|row| row.changed) {
+        "Different from the "
+    } else {
+        "Nothing that is known differs from the "
+    };
     let rows = rows.into_iter().map(|row| {
         view! {
             <tr data-change=row.changed.then_some("")>
@@ -145,7 +150,7 @@ fn Different(differences: Differences) -> impl IntoView {
     view! {
         <section>
             <h2>
-                "Different from the " <a href=format!("/executions/{good}")>"last good run"</a> " "
+                {words} <a href=format!("/executions/{good}")>"last good run"</a> " "
                 <small>
                     {ended_at.map(|at| view! { <Moment at/> })}
                     {duration_ms.map(|ms| format!(", {}", spoken(ms)))}

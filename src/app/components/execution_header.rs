@@ -271,7 +271,11 @@ fn Said(execution: Signal<Execution>) -> impl IntoView {
                 None => "",
             };
             let names: Vec<&str> = execution.running().map(|step| step.name.as_str()).collect();
-            let place = format!("step {at} of {}{source}", execution.steps.len());
+            let of = execution.steps.len();
+            let place = match names.len() {
+                1 => format!("step {at} of {of}{source}"),
+                several => format!("{several} of {of} steps at work"),
+            };
             Some((names.join(", "), step.message.clone().unwrap_or_default(), place))
         })
     });

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use super::moment::clock;
 use crate::{
     app::live::{Live, LiveState},
-    domain::id::Seq,
+    domain::{id::Seq, size::spoken_number},
 };
 
 /// What the light opens.
@@ -36,7 +36,7 @@ pub fn LiveLight() -> impl IntoView {
         >
             <i></i>
             <span>{move || label(state.get())}</span>
-            <data value=move || number().map(|seq| seq.to_string())>{move || number().map(grouped)}</data>
+            <data value=move || number().map(|seq| seq.to_string())>{move || number().map(spoken_number)}</data>
         </button>
         <span class="visually-hidden" role="status" aria-label="Connection">{move || label(state.get())}</span>
         <div id=MORE class="live-more" popover="auto" role="group" aria-label="Connection" on:toggle=move |_| open.update(|open| *open = !*open)>
@@ -76,7 +76,7 @@ fn More(live: Live) -> impl IntoView {
         None => "Not known yet",
     };
     let compared = move || match live.in_sync.get() {
-        Some(Seq(at)) => format!("Equal at event {}", grouped(at)),
+        Some(Seq(at)) => format!("Equal at event {}", spoken_number(at)),
         None => "Not compared yet".to_owned(),
     };
     let mended =
@@ -84,7 +84,7 @@ fn More(live: Live) -> impl IntoView {
     view! {
         <p><strong>{since}</strong><br/>{meaning}</p>
         <dl>
-            <div><dt>"Event"</dt><dd>{move || grouped(live.seq.get().0)}</dd></div>
+            <div><dt>"Event"</dt><dd>{move || spoken_number(live.seq.get().0)}</dd></div>
             <div><dt>"Lately"</dt><dd>{move || format!("{:.1} events a second", live.pace.get())}</dd></div>
             <div><dt>"With the server"</dt><dd>{compared}{mended}</dd></div>
             <div><dt>"This tab"</dt><dd>{feeds}</dd></div>
@@ -110,17 +110,4 @@ fn fetched(times: u32) -> String {
         1 => "once it was not, and was fetched anew".to_owned(),
         times => format!("{times} times it was not, and was fetched anew"),
     }
-}
-
-/// A number in groups of three, apart: 48 213.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push('\u{202f}');
-        }
-        text.push(digit);
-    }
-    text
 }

@@ -81,10 +81,11 @@ pub fn RerunButton(
     }
 }
 
-/// Whether there is something to go on from: not of one that was passed over before it began, nor of work elsewhere.
+/// Whether there is something to go on from: a step that succeeded, of what ended badly and not elsewhere.
 pub fn can_go_on(execution: &Execution) -> bool {
     let ended_badly = execution.status.is_final() && execution.status != Status::Succeeded;
-    ended_badly && execution.started_at.is_some() && execution.trigger != Trigger::External
+    let some_good = execution.steps.iter().any(|step| step.status == StepStatus::Succeeded);
+    ended_badly && some_good && execution.trigger != Trigger::External
 }
 
 fn from_where(execution: &Execution) -> String {

@@ -86,7 +86,7 @@ fn sentence(plan: &Plan) -> impl IntoView + use<> {
             "."
         }
         .into_any(),
-        None => view! { "begin, and take nobody knows how long: none has succeeded yet." }.into_any(),
+        None => view! { "begin. How long it takes is not known: none has succeeded yet." }.into_any(),
     };
     Either::Right(view! { {begins}{takes} })
 }

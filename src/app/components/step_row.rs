@@ -61,6 +61,8 @@ pub fn StepRow(
     place: usize,
     /// The row that Tab comes to.
     at: RwSignal<usize>,
+    /// Where the moment lies on the axis, in milliseconds.
+    now: Memo<i64>,
 ) -> impl IntoView {
     let row = Memo::new(move |_| shape.step(place, |step| Row::of(step, shape, place)));
     let status = Memo::new(move |_| row.with(|row| row.as_ref().map_or(StepStatus::Pending, |row| row.status)));
@@ -115,7 +117,7 @@ pub fn StepRow(
                     aria-valuetext=percent_said
                 >
                     <Ghost shape place/>
-                    <Bars shape row/>
+                    <Bars shape row now/>
                     <Ahead shape place/>
                 </div>
                 <Beside shape place row/>
@@ -136,7 +138,7 @@ fn Ghost(shape: Shape, place: usize) -> impl IntoView {
 
 /// Its attempts, and dots where it waited between them.
 #[component]
-fn Bars(shape: Shape, row: Memo<Option<Row>>) -> impl IntoView {
+fn Bars(shape: Shape, row: Memo<Option<Row>>, now: Memo<i64>) -> impl IntoView {
     let from = move || shape.axis.get().from;
     let ms = |from: Timestamp, at: Timestamp| at.0.saturating_sub(from.0);
     let from = Memo::new(move |_| from());
@@ -150,12 +152,12 @@ fn Bars(shape: Shape, row: Memo<Option<Row>>) -> impl IntoView {
                 view! { <span data-part="wait" style=format!("--from:{};--to:{}", ms(left, a), ms(left, b))></span> }
             });
             let bars = row.bars.iter().map(|bar| {
-                let to = bar.to.map_or("var(--now)".to_owned(), |to| ms(left, to).to_string());
                 let source = row.source.filter(|_| bar.to.is_none()).map(source_word);
                 let title = bar.to.map(|to| {
                     format!("attempt {}, {}: {}", bar.attempt, bar.status.label().to_lowercase(), spoken(to.since(bar.from)))
                 });
-                let style = format!("--from:{};--to:{to}", ms(left, bar.from));
+                let (from, to) = (ms(left, bar.from), bar.to.map(|to| ms(left, to)));
+                let style = move || format!("--from:{from};--to:{}", to.unwrap_or_else(|| now.get()));
                 view! { <span data-part="attempt" data-status=bar.status.word() data-source=source style=style title=title></span> }
             });
             Some((waits.collect_view(), bars.collect_view()))

@@ -2,7 +2,7 @@
 //! thread leads from bar to bar along the chain that decides the end.
 //!
 //! Times enter the style sheet as milliseconds after the left end, and the length of the axis once for all rows: when the
-//! axis becomes longer no row is touched, and a fact touches the row of its step.
+//! axis becomes longer no row is touched, a fact touches the row of its step, and a later moment the bars that are open.
 
 use leptos::{ev::KeyboardEvent, prelude::*};
 
@@ -26,14 +26,14 @@ pub fn StepTimeline(
     let at = RwSignal::new(untrack(|| shape.chosen_place()).unwrap_or(0));
     let axis = shape.axis;
     let span = Memo::new(move |_| axis.get().span_ms());
-    let now = Memo::new(move |_| axis.get().ms(shape.moment()));
+    let now = Memo::new(move |_| axis.get().ms(shape.moment()).max(0));
     let keys = move |event: KeyboardEvent| keys(&event, shape, at, count);
     view! {
         <section
             class="step-timeline"
             aria-label="Timeline of steps"
             data-tall=(count > ROWS_IN_VIEW).then_some("")
-            style=move || format!("--span:{};--now:{}", span.get(), now.get())
+            style=move || format!("--span:{}", span.get())
         >
             <div data-part="panel">
                 <div data-part="body">
@@ -58,9 +58,9 @@ pub fn StepTimeline(
                         }
                         on:focusout=move |_| shape.lit.set(None)
                     >
-                        {(0..count).map(|place| view! { <StepRow shape place at/> }).collect_view()}
+                        {(0..count).map(|place| view! { <StepRow shape place at now/> }).collect_view()}
                     </ol>
-                    <Over shape past/>
+                    <Over shape past now/>
                 </div>
             </div>
             <Legend shape runs/>
@@ -106,12 +106,15 @@ fn Under(shape: Shape) -> impl IntoView {
 
 /// What lies over the rows: the moment, and the threads.
 #[component]
-fn Over(shape: Shape, past: Signal<bool>) -> impl IntoView {
+fn Over(shape: Shape, past: Signal<bool>, now: Memo<i64>) -> impl IntoView {
     let over = Memo::new(move |_| {
         shape.execution.with(|execution| execution.status.is_final() || execution.started_at.is_none())
     });
     let line = move || {
-        (!over.get() || past.get()).then(|| view! { <span data-live=move || (!past.get()).to_string()></span> })
+        (!over.get() || past.get()).then(|| {
+            let at = move || format!("--at:{}", now.get());
+            view! { <span data-live=move || (!past.get()).to_string() style=at></span> }
+        })
     };
     let threads = Memo::new(move |_| threads(shape));
     let each = move || {
@@ -143,8 +146,8 @@ fn Legend(shape: Shape, runs: Option<usize>) -> impl IntoView {
     let is_over = Memo::new(move |_| shape.execution.with(|execution| execution.status.is_final()));
     let has_threads = Memo::new(move |_| !threads(shape).is_empty());
     let usual = runs.map(|runs| match runs {
-        1 => "the last good run".to_owned(),
-        runs => format!("usual run, median of the last {runs} good ones"),
+        1 => "each step’s last success".to_owned(),
+        runs => format!("usual run, median of each step’s last {runs} successes"),
     });
     view! {
         <p data-part="legend">

@@ -97,12 +97,13 @@ fn Question(
     view! {
         <span data-part="question" role="group" aria-label="Cancel this execution?" on:keydown=escape>
             <span>"Cancel this execution?"</span>
-            <button class="button" type="button" on:click=move |_| keep() node_ref=first>
-                "Keep it running"
-            </button>
             <button class="button" type="button" data-kind="danger" on:click=send>
                 <Icon name="stop"/>
                 "Yes, cancel it"
+            </button>
+            // Where the first button was: who clicks twice has done nothing.
+            <button class="button" type="button" on:click=move |_| keep() node_ref=first>
+                "Keep it running"
             </button>
         </span>
     }

@@ -1,15 +1,24 @@
-//! Signing in. A plain form: it works before any script does.
+//! Signing in. A plain form: it works before any script does. What stands behind the `#` of a link, a line of the output
+//! say, is known to the browser only, and comes along once scripts run.
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
-use crate::app::components::{door::Door, secret_field::SecretField};
+use crate::{
+    app::components::{door::Door, secret_field::SecretField},
+    browser::address,
+};
 
 /// The page.
 #[component]
 pub fn SignIn() -> impl IntoView {
     let asked = use_query_map();
-    let next = move || asked.read().get("next").unwrap_or_else(|| "/".to_owned());
+    let place = RwSignal::new(String::new());
+    Effect::new(move || place.set(address::parts().1));
+    let next = move || {
+        let next = asked.read().get("next").unwrap_or_else(|| "/".to_owned());
+        if next.contains('#') { next } else { next + &place.get() }
+    };
     let error = Signal::derive(move || asked.read().get("error").map(|word| reason(&word)));
     view! {
         <Door title="Sign in" short="Sign in" lead="to Runcast" action="/api/login" button="Sign in">

@@ -15,7 +15,7 @@ use crate::{
     },
     browser::address,
     domain::{
-        execution::Execution, folds::Fold, listing::LogLine, log::Level, marks::Head, size::spoken_number,
+        execution::Execution, folds::Fold, id::StepId, listing::LogLine, log::Level, marks::Head, size::spoken_number,
         time::Timestamp,
     },
 };
@@ -31,7 +31,10 @@ pub fn LineRow(log: Log, drawn: Drawn, line: Arc<LogLine>) -> impl IntoView {
     });
     let fold = (line.line.level == Some(Level::Group) && log.is_group(n)).then_some(Fold::Group(n));
     let text = pieces(&line.line.text, drawn.hit.as_ref(), fold.is_none());
-    let stray = drawn.stray.then(|| view! { <small data-part="stray">{line.step.to_string()}</small> });
+    let stray = drawn.stray.then(|| {
+        let name = log.shown.with_untracked(|execution| step_name(execution, &line.step));
+        view! { <small data-part="stray">{name}</small> }
+    });
     view! {
         <div
             data-part="line"
@@ -141,10 +144,13 @@ fn time(log: Log, at: Timestamp, (times, local): (Times, bool)) -> String {
 }
 
 fn name(execution: &Execution, head: &Head) -> String {
-    let step = execution.step(&head.step);
-    let name = step.map_or(head.step.as_str(), |step| step.name.as_str());
-    let several = head.attempt > 1 || step.is_some_and(|step| step.attempt > 1);
-    if several { format!("{name}, attempt {}", head.attempt) } else { name.to_owned() }
+    let name = step_name(execution, &head.step);
+    let several = head.attempt > 1 || execution.step(&head.step).is_some_and(|step| step.attempt > 1);
+    if several { format!("{name}, attempt {}", head.attempt) } else { name }
+}
+
+fn step_name(execution: &Execution, id: &StepId) -> String {
+    execution.step(id).map_or(id.as_str(), |step| step.name.as_str()).to_owned()
 }
 
 /// How an attempt ended, if it did and not well.

@@ -22,9 +22,11 @@ pub(super) fn Streams(held: Held) -> impl IntoView {
         })
     };
     let rows = move || streams().into_iter().map(|stream| view! { <StreamRow stream/> }).collect_view();
+    let none = move || streams().is_empty();
     view! {
         <p data-part="note">{move || format!("{} open, asked for every 2 seconds.", spoken_number(streams().len() as u64))}</p>
-        <table class="ledger">
+        <p hidden=move || !none()>"Nobody reads now. Each browser with a page open, and each "<code>"runcast watch"</code>", is a row here."</p>
+        <table class="ledger" hidden=none>
             <caption class="visually-hidden">"Streams now open"</caption>
             <thead>
                 <tr>
@@ -90,7 +92,7 @@ pub(super) fn HealthNumbers(held: Held) -> impl IntoView {
         <section aria-labelledby="journal">
             <div class="section-heading"><h2 id="journal">"Journal"</h2></div>
             <dl class="stat-line">
-                {number("last event", |health| health.head.to_string())}
+                {number("last event", |health| spoken_number(health.head.0))}
                 {number("events a second", |health| format!("{:.1}", health.facts_per_second))}
                 {number("for a commit, of late", |health| format!("{:.1} ms", health.commit_ms))}
                 {number("events that wait", |health| of_all(health.waiting_facts))}
