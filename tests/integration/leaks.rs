@@ -175,3 +175,35 @@ async fn a_secret_that_was_changed_since_is_not_shown_by_a_run_that_goes_on() {
     }
     assert_journal_clean(&app.path("data"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_can_not_mask_all_begins_no_step_and_neither_does_one_that_goes_on_from_it() {
+    let app = server(&[("leaves", LEAVES)]).await;
+    let alice = app.user("alice").await;
+    let (key, go) = (app.path("secrets/DEPLOY_KEY"), app.text_path("go"));
+    let lines_of = |letter: char| (0..600).map(|number| format!("{letter}-{number:04}\n")).collect::<String>();
+    let again = async |id: &str| {
+        let path = format!("/api/executions/{id}/rerun");
+        let again: Value = alice.post(&path, &json!({ "from": "failed" })).await.json().await.expect("a snapshot");
+        let again = again["id"].as_str().expect("an id").to_owned();
+        let facts = alice.follow(&again).await.facts().await;
+        (again, facts)
+    };
+    fs::write(&key, lines_of('a')).expect("a file can be written");
+    let (mut id, _) = alice.run("leaves", json!({ "go": go })).await;
+    fs::write(&go, "").expect("a file can be written");
+    fs::write(&key, lines_of('b')).expect("a file can be written");
+    for _ in 0..2 {
+        let (later, facts) = again(&id).await;
+        let expected = "what the execution before this one masked is too much to be masked here: run all of it again";
+        assert_eq!(alice.snapshot(&later).await["error"]["message"], expected);
+        assert!(lines(&facts, "show").is_empty(), "{facts:#?}");
+        id = later;
+    }
+    fs::write(&key, "short-key-77").expect("a file can be written");
+    let (_, facts) = again(&id).await;
+    assert_eq!(facts.last().expect("it has an end")["kind"], "execution.completed");
+    let shown = lines(&facts, "show");
+    assert_eq!((shown.len(), shown.last()), (601, Some(&"was ***, is ***")));
+    assert!(shown[..600].iter().all(|line| *line == "***"));
+}

@@ -101,13 +101,14 @@ impl Command {
         let terminal = Arc::new(terminal);
         let out = File::from(terminal.ours.try_clone()?);
         let told = reader.told.clone();
-        // Before anything of what it prints is seen: whoever reads that may type an answer.
+        // Before anything of what it prints is seen: whoever reads that may answer with a key, or a signal.
+        let pid = Pid::from_child(&lead);
+        terminal.await_command(pid);
         terminal.enter();
         reader.clone().begin(out, Stream::Out);
         if let Some(err) = lead.stderr.take() {
             reader.begin(File::from(OwnedFd::from(err)), Stream::Err);
         }
-        let pid = Pid::from_child(&lead);
         let ended = wait_for(pid, Some(Arc::clone(&terminal)));
         Ok(Self { pid, grouped: false, terminal: Some(terminal), ended, came, told })
     }

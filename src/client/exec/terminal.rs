@@ -21,7 +21,8 @@ use rustix::{
     event::{PollFd, PollFlags, poll},
     io::Errno,
     process::{
-        Pid, Signal, WaitOptions, getpgrp, getpid, ioctl_tiocsctty, kill_process, kill_process_group, setsid, waitpid,
+        Pid, Signal, WaitId, WaitIdOptions, WaitOptions, getpgrp, getpid, ioctl_tiocsctty, kill_process,
+        kill_process_group, setsid, waitid, waitpid,
     },
     pty::{OpenptFlags, grantpt, ioctl_tiocgptpeer, openpt, unlockpt},
     termios::{
@@ -34,6 +35,9 @@ pub const LEAD: &str = "exec-lead";
 
 /// How long what was typed is left alone that is not ours now.
 const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(50);
+
+/// How long until we look again whether the command has started.
+const START_PACE: Duration = Duration::from_millis(1);
 
 /// Our terminal, and the other end of the command's.
 pub(super) struct Terminal {
@@ -72,6 +76,18 @@ impl Terminal {
         let terminal =
             Self { ours, before, typed: stdin().is_terminal(), state: Arc::default(), continued: Condvar::new() };
         Ok((terminal, theirs))
+    }
+
+    /// Waits until the lead has given the command its terminal; until then what is typed there would reach the lead, which
+    /// takes no notice. Not if the lead has ended. Blocks for as long as it takes to start a program or two.
+    pub(super) fn await_command(&self, lead: Pid) {
+        let ended = || {
+            let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+            !matches!(waitid(WaitId::Pid(lead), look), Ok(None) | Err(Errno::INTR))
+        };
+        while self.foreground().is_none_or(|group| group == lead) && !ended() {
+            thread::sleep(START_PACE);
+        }
     }
 
     /// Lets the user's terminal pass everything on, if it is ours to do so: not while we are in the background.

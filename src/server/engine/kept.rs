@@ -5,6 +5,7 @@ use std::{
     collections::HashSet,
     fs,
     io::{self, Write as _},
+    os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
 };
 
@@ -38,9 +39,9 @@ impl Kept {
         if !folder.is_dir() {
             return Ok(());
         }
-        // All of it or what was there before. The folder itself is the server's user's only.
+        // All of it or what was there before.
         let new = folder.join("kept.new");
-        let mut file = fs::File::create(&new)?;
+        let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
         file.write_all(&serde_json::to_vec(self)?)?;
         file.sync_all()?;
         fs::rename(new, folder.join(FILE))
@@ -105,6 +106,7 @@ fn folders(work: &Path) -> Vec<(ExecutionId, PathBuf)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::os::unix::fs::PermissionsExt as _;
     use uuid::Uuid;
 
     #[test]
@@ -117,6 +119,8 @@ mod tests {
             let kept = Kept { plan: plan.clone(), masks: vec!["hidden".to_owned()] };
             kept.write(&work.path().join(id.to_string())).expect("written");
         }
+        let file = fs::metadata(work.path().join(ids[0].to_string()).join(FILE)).expect("it was written");
+        assert_eq!(file.permissions().mode() & 0o777, 0o600);
         keep_newest(work.path(), 2, &HashSet::from([ids[0]]));
         let mut left: Vec<ExecutionId> = folders(work.path()).into_iter().map(|(id, _)| id).collect();
         left.sort_unstable();

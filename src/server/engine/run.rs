@@ -19,7 +19,6 @@ mod attempts;
 mod conclusion;
 
 use attempts::Again;
-use conclusion::keep;
 pub(in crate::server) use conclusion::result;
 
 use super::{
@@ -74,6 +73,9 @@ pub(super) struct Run {
     again: HashMap<StepId, Again>,
     /// How many masks the kept file knows.
     masks_written: usize,
+    /// Whether all is masked that the execution masked which this one goes on from. If not, no step begins, and the kept
+    /// file stays as that one left it.
+    masks_whole: bool,
     /// Why nothing new begins, but `if: always`.
     halt: Option<Halt>,
     /// Whether the halt took something away: a step that was stopped, or passed over.
@@ -116,6 +118,7 @@ impl Run {
             stops: HashMap::new(),
             again: HashMap::new(),
             masks_written: 0,
+            masks_whole: true,
             halt: None,
             halted: false,
             last: false,
@@ -133,20 +136,19 @@ impl Run {
     /// Runs it to its final fact, whatever happens. Returns its folder if nothing in it is needed any more.
     pub(super) async fn drive(mut self) -> Option<PathBuf> {
         let (shared, recorder) = (Arc::clone(&self.shared), Arc::clone(&self.recorder));
-        let (id, folder, plan, masks) = (self.id, self.folder(), Arc::clone(&self.plan), Arc::clone(&self.masks));
-        let (kept_in, kept_plan, token) = (folder.clone(), Arc::clone(&plan), self.token.clone());
+        let (id, folder, plan) = (self.id, self.folder(), Arc::clone(&self.plan));
         let learned = AssertUnwindSafe(self.work()).catch_unwind().await;
         if learned.is_err() {
             tracing::error!("the execution ended by an error of the server");
             // Nothing of it goes on: neither who reads what its steps print, nor the steps.
             self.working.iter().for_each(JoinHandle::abort);
+            while self.working.next().await.is_some() {}
             if let Some(tether) = self.tether.take() {
                 shared.supervisors.give_back(tether, Duration::ZERO).await;
             }
-            drop(self);
             let message = "an error of the server ended it";
             recorder.end_steps(StepFailure::Failed, message, message).await;
-            let _ = spawn_blocking(move || keep(&kept_in, &kept_plan, &masks, token.as_deref())).await;
+            self.keep().await;
             let error = ExecutionError { step: None, message: message.to_owned(), exit_code: None, tail: Vec::new() };
             let duration_ms = recorder.duration_ms().await;
             recorder
@@ -227,8 +229,13 @@ impl Run {
             self.secrets = revealed.unwrap_or_else(|_| Err("the secrets could not be read".to_owned()));
         }
         if let Some(token) = &self.token {
-            // It need not be written down.
-            self.masks_written = usize::from(self.masks.lock().unwrap_or_else(PoisonError::into_inner).add(token));
+            if self.masks.lock().unwrap_or_else(PoisonError::into_inner).add(token) {
+                // It need not be written down.
+                self.masks_written = 1;
+            } else {
+                self.secrets =
+                    Err("the secrets have too many lines: the token of its steps can't be masked".to_owned());
+            }
         }
     }
 

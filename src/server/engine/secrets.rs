@@ -34,11 +34,11 @@ pub(super) fn reveal(
     Ok(values)
 }
 
-/// Masks a value as a whole, and line by line: lines are what is printed. Those that are too short, as the brackets
-/// around a key are, tell nothing.
+/// Masks a value, which is as a whole and line by line, and its lines without what is around them. Those that are too
+/// short, as the brackets around a key are, tell nothing.
 fn mask(masks: &mut Masks, value: &str) -> bool {
-    let lines = value.lines().flat_map(|line| [line, line.trim()]);
-    std::iter::once(value).chain(lines).filter(|text| text.chars().count() >= MASK_MIN).all(|text| masks.add(text))
+    let trimmed = value.lines().filter(|line| line.trim() != *line).map(str::trim);
+    std::iter::once(value).chain(trimmed).filter(|text| text.chars().count() >= MASK_MIN).all(|text| masks.add(text))
 }
 
 #[cfg(test)]
@@ -68,6 +68,8 @@ mod tests {
     fn what_can_not_be_masked_is_refused() {
         let (values, _) = reveal_files(&[("RC_TEST_SHORT", "ab")]);
         assert_eq!(values, Err("the secret RC_TEST_SHORT has less than 3 characters, too few to be masked".to_owned()));
+        let key: String = (0..400).map(|number| format!("line {number:04}\n")).collect();
+        assert!(reveal_files(&[("RC_TEST_KEY", &key), ("RC_TEST_OTHER", &key.replace("line", "more"))]).0.is_ok());
         let long: String = (0..12_000).map(|number| format!("{number:04}\n")).collect();
         let (values, _) = reveal_files(&[("RC_TEST_LONG", &long)]);
         let error = values.expect_err("there are more lines than masks");

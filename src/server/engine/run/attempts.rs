@@ -67,7 +67,7 @@ impl Run {
             return;
         }
         let read = spawn_blocking(move || {
-            let masks = Kept::read(&folder).map(|kept| kept.masks).unwrap_or_default();
+            let masks = Kept::read(&folder).map(|kept| kept.masks);
             let of = |(id, attempt): (StepId, u32)| {
                 let outputs =
                     stage::read_outputs(&stage::output_file(&folder, &id, attempt), |text| text).unwrap_or_default();
@@ -75,15 +75,20 @@ impl Run {
             };
             (masks, reused.into_iter().map(of).collect::<Vec<_>>())
         });
-        if let Ok((masks, outputs)) = read.await {
+        let (masks, outputs) = read.await.unwrap_or_default();
+        self.outputs.extend(outputs);
+        let known = masks.map(|masks| {
             let mut known = self.masks.lock().unwrap_or_else(PoisonError::into_inner);
-            if !masks.iter().all(|value| known.add(value)) {
-                let error =
-                    "what the execution before this one masked is too much to be masked here: run all of it again";
-                self.secrets = Err(error.to_owned());
-            }
-            self.outputs.extend(outputs);
+            masks.iter().all(|value| known.add(value))
+        });
+        self.masks_whole = known == Some(true);
+        if !self.masks_whole {
+            let trouble = if known.is_none() { "can't be read" } else { "is too much to be masked here" };
+            let error = format!("what the execution before this one masked {trouble}: run all of it again");
+            self.secrets = Err(error);
         }
+        // A secret may be another one by now, and what a step prints that is cut off by a crash is in the folder as well.
+        self.write_masks().await;
     }
 
     pub(super) async fn begin(&mut self, id: &StepId) {
@@ -258,9 +263,8 @@ impl Run {
     /// Writes down what is masked, before what a step has done counts: after a crash it may be reused.
     async fn write_masks(&mut self) {
         let count = self.masks.lock().unwrap_or_else(PoisonError::into_inner).values().len();
-        if count > self.masks_written {
+        if count > self.masks_written && self.keep().await {
             self.masks_written = count;
-            self.keep().await;
         }
     }
 

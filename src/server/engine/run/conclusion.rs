@@ -1,10 +1,6 @@
 //! The end of a run: its final fact, and what is kept of it.
 
-use std::{
-    collections::BTreeMap,
-    path::Path,
-    sync::{Arc, PoisonError},
-};
+use std::{collections::BTreeMap, io, sync::PoisonError};
 
 use tokio::task::spawn_blocking;
 
@@ -16,7 +12,7 @@ use crate::{
         id::StepId,
         workflow::Workflow,
     },
-    server::engine::{decide::Halt, kept::Kept, recorder::INTERRUPTED, step::duration, transcript::SharedMasks},
+    server::engine::{decide::Halt, kept::Kept, recorder::INTERRUPTED, step::duration},
 };
 
 impl Run {
@@ -52,11 +48,21 @@ impl Run {
         self.recorder.record(event).await;
     }
 
-    /// Writes down what a later execution needs of this one to go on from.
-    pub(super) async fn keep(&self) {
-        let (folder, plan, masks) = (self.folder(), Arc::clone(&self.plan), Arc::clone(&self.masks));
-        let token = self.token.clone();
-        let _ = spawn_blocking(move || keep(&folder, &plan, &masks, token.as_deref())).await;
+    /// Writes down what a later execution needs of this one to go on from. Its secrets too: what its steps left may hold
+    /// them, and they may be others by then; but not its token, since every run has one of its own. Whether it is written.
+    pub(super) async fn keep(&self) -> bool {
+        if !self.masks_whole {
+            return false;
+        }
+        let (folder, plan) = (self.folder(), Workflow::clone(&self.plan));
+        let mut masks = self.masks.lock().unwrap_or_else(PoisonError::into_inner).values().to_vec();
+        masks.retain(|value| Some(value) != self.token.as_ref());
+        let written = spawn_blocking(move || Kept { plan, masks }.write(&folder)).await;
+        let written = written.map_err(io::Error::from).flatten();
+        if let Err(error) = &written {
+            tracing::warn!(%error, "what is needed to run it again from what failed could not be written");
+        }
+        written.is_ok()
     }
 
     /// Why it timed out, with the last words of the step that was stopped for it.
@@ -64,16 +70,6 @@ impl Run {
         let limit = self.plan.timeout.map_or_else(String::new, |timeout| format!(" {}", duration(timeout)));
         let error = first.unwrap_or_else(|| plain(String::new()));
         ExecutionError { message: format!("the execution took longer than{limit}"), ..error }
-    }
-}
-
-/// Keeps what a later execution needs of this one to go on from. Its secrets too: what its steps left may hold them, and
-/// they may be others by then; but not its token, since every run has one of its own. Blocks.
-pub(super) fn keep(folder: &Path, plan: &Workflow, masks: &SharedMasks, token: Option<&str>) {
-    let mut masks = masks.lock().unwrap_or_else(PoisonError::into_inner).values().to_vec();
-    masks.retain(|value| Some(value.as_str()) != token);
-    if let Err(error) = (Kept { plan: plan.clone(), masks }).write(folder) {
-        tracing::warn!(%error, "it can't be run again from what failed");
     }
 }
 
