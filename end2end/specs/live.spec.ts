@@ -180,3 +180,21 @@ test("the colours of the output are kept, and its markup is only text", async ({
   );
   expect(colours[0]).not.toBe(colours[1]);
 });
+
+test("a click that comes before the page's code is done once when that is there", async ({ visitor }) => {
+  const page = await visitor("alice");
+  let comes = () => {};
+  const code = new Promise<void>((resolve) => (comes = resolve));
+  await page.route("**/*.wasm", async (route) => {
+    await code;
+    await route.continue();
+  });
+  await page.goto("/workflows/assemble", { waitUntil: "commit" });
+  const follow = page.getByRole("button", { name: "Follow this workflow" });
+  for (let click = 0; click < 2; click++) await follow.click();
+  await expect(follow).toHaveAttribute("aria-pressed", "false");
+  comes();
+  await expect(follow).toHaveAttribute("aria-pressed", "true");
+  await follow.click();
+  await expect(follow).toHaveAttribute("aria-pressed", "false");
+});

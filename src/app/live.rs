@@ -6,7 +6,7 @@ use leptos::prelude::*;
 
 use super::shell::Me;
 use crate::{
-    browser::{feed, time},
+    browser::{feed, page, time},
     domain::{event::Recorded, id::Seq, time::Timestamp},
 };
 
@@ -89,12 +89,16 @@ impl Live {
         }
     }
 
-    /// From now on there is a [`Live::now`]: called by a page once all of it is hydrated, however late its code came.
+    /// From now on there is a [`Live::now`], and buttons do what they say: called by a page once all of it is hydrated,
+    /// however late its code came.
     pub fn wake(self) {
         Effect::new(move || {
             leptos::task::spawn_local(async move {
                 time::frame().await;
                 self.now.try_set(Some(Timestamp(time::now().0 + self.ahead.get_untracked())));
+                // What waits for that begins first.
+                time::soon().await;
+                page::awake();
             });
         });
     }

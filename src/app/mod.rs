@@ -50,6 +50,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <meta name="color-scheme" content="light dark"/>
                 // Before all that the page needs later: nothing is seen without them.
                 <script nonce=use_nonce() inner_html=include_str!("../../public/theme.js")></script>
+                <script nonce=use_nonce() inner_html=include_str!("../../public/early.js")></script>
                 <link rel="stylesheet" id="leptos" href="/pkg/runcast.css"/>
                 <link rel="icon" type="image/svg+xml" href="/favicon.svg"/>
                 <AutoReload options=options.clone()/>

@@ -6,7 +6,7 @@ use js_sys::{Array, Function, Object, Promise, Reflect};
 use leptos::prelude::{document, window};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{Element, HtmlElement, HtmlInputElement};
+use web_sys::{Element, Event, HtmlElement, HtmlInputElement};
 
 use super::time;
 
@@ -15,6 +15,13 @@ const LOOK_EVERY: Duration = Duration::from_millis(40);
 const LOOKS_MAX: usize = 60;
 /// After how many looks a heading that was there before is taken for the new one.
 const LOOKS_FOR_ANOTHER: usize = 20;
+
+/// Tells `public/early.js`, which keeps what is clicked too early, that the page's code is there.
+pub fn awake() {
+    if let Ok(event) = Event::new("awake") {
+        let _ = window().dispatch_event(&event);
+    }
+}
 
 /// The first heading of what is shown.
 pub fn heading() -> Option<Element> {

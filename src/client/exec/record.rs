@@ -147,7 +147,6 @@ impl Recorder {
             Said::Progress { percent, message, source } => {
                 self.news_of_progress |= self.meter.take(percent, message, source)
             }
-            Said::Mask { .. } => {}
         }
         self.since.get_or_insert_with(Instant::now);
     }

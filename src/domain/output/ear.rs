@@ -1,8 +1,9 @@
 //! Where what a step says goes: masked, bounded, and told to whoever listens.
 
 use super::{
-    MESSAGE_MAX, Masks, Said,
+    MASK_MIN, MASK_PIECES_MAX, MASKS_MAX, MESSAGE_MAX, Masks, Said,
     command::{self, Command},
+    masks::is_long_enough,
 };
 use crate::domain::{
     event::Source,
@@ -69,11 +70,10 @@ impl Ear<'_> {
             }
             Command::Mask(value) => {
                 let plain = without_escapes(&value);
-                let mut taken = self.masks.add(&value);
-                if plain != value {
-                    taken = self.masks.add(&plain) || taken;
+                let taken = self.masks.add(&value);
+                if !(plain != value && self.masks.add(&plain) || taken) {
+                    self.text(not_masked(&value), Some(Level::Warning));
                 }
-                (self.emit)(Said::Mask { taken });
             }
             Command::Line(..) | Command::Nothing => {}
         }
@@ -97,6 +97,16 @@ impl Ear<'_> {
         message.truncate(message.floor_char_boundary(MESSAGE_MAX));
         message
     }
+}
+
+/// What the log says in the place of a value that can't be masked.
+fn not_masked(value: &str) -> String {
+    let why = if is_long_enough(value) {
+        format!("{MASKS_MAX} values, or {MASK_PIECES_MAX} lines of such, are the most")
+    } else {
+        format!("it has less than {MASK_MIN} characters")
+    };
+    format!("::add-mask:: did not mask its value: {why}")
 }
 
 /// A value as it was before it was written on one line: GitHub's commands have `%0A`, `%0D` and `%25` for what can't

@@ -130,7 +130,8 @@ impl fmt::Debug for Masks {
     }
 }
 
-fn is_long_enough(line: &str) -> bool {
+/// Whether it has [`MASK_MIN`] characters.
+pub(super) fn is_long_enough(line: &str) -> bool {
     line.chars().nth(MASK_MIN - 1).is_some()
 }
 

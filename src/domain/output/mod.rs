@@ -68,11 +68,6 @@ pub enum Said {
         /// `Reported` if it was said, `Parsed` if it was read off a bar.
         source: Source,
     },
-    /// There is a value that must not be shown from now on. No log line.
-    Mask {
-        /// Whether it is masked; not if it is too short, or one too many.
-        taken: bool,
-    },
 }
 
 /// Reads what one attempt at a step prints to one of its two streams. Fed with any chunks, it says the same.

@@ -151,7 +151,17 @@ fn a_marked_line_is_stored_without_its_command() {
 
 #[test]
 fn a_mask_is_consumed() {
-    assert_eq!(said("::add-mask::s3cret value\n::add-mask::\nx\n"), [Said::Mask { taken: true }, line("x")]);
+    assert_eq!(said("::add-mask::s3cret value\n::add-mask::\nx s3cret value\n"), [line("x ***")]);
+}
+
+#[test]
+fn a_value_that_can_not_be_masked_is_told_and_not_shown() {
+    let short = "::add-mask:: did not mask its value: it has less than 3 characters";
+    assert_eq!(said("::add-mask::q7\nx\n"), [marked(Level::Warning, short), line("x")]);
+    let mut masks = Masks::default();
+    assert!((0..MASKS_MAX).all(|n| masks.add(&format!("value {n}"))));
+    let many = "::add-mask:: did not mask its value: 100 values, or 1000 lines of such, are the most";
+    assert_eq!(said_with(&mut masks, &[b"::add-mask::one too many\n"]), [marked(Level::Warning, many)]);
 }
 
 #[test]
@@ -307,7 +317,6 @@ proptest! {
                     prop_assert!((0.0..=100.0).contains(percent));
                     prop_assert!(message.as_ref().is_none_or(|message| message.len() <= MESSAGE_MAX));
                 }
-                Said::Mask { .. } => {}
             }
         }
     }

@@ -213,10 +213,6 @@ impl Transcript {
                 }
                 self.news |= self.meter.take(percent, message, source);
             }
-            Said::Mask { taken: true } => {}
-            Said::Mask { taken: false } => {
-                tracing::debug!(step = %self.step, "a value is too short to be masked, or one too many");
-            }
         }
     }
 
