@@ -22,7 +22,7 @@ pub mod sqlite;
 pub mod workflows;
 
 use std::{
-    fs::File,
+    fs::{File, TryLockError},
     io::{IsTerminal as _, Write as _},
     net::SocketAddr,
     path::Path,
@@ -36,6 +36,7 @@ use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
     sync::Mutex,
+    time::{Instant, sleep},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -58,6 +59,9 @@ use crate::{
     domain::{id::Seq, time::Timestamp},
 };
 
+/// How long a data folder may be taken before that is an error, and how often it is tried meanwhile.
+const CLAIM_PATIENCE: Duration = Duration::from_secs(2);
+const CLAIM_PACE: Duration = Duration::from_millis(10);
 /// How often old executions are looked for.
 const PRUNE_EVERY: Duration = Duration::from_secs(60);
 /// 2026-01-01: what the beginnings of journals are counted from, so that a `seq` has no more digits than it needs.
@@ -152,7 +156,7 @@ impl Server {
     /// # Errors
     /// If a part of it can't be had; nothing is left running then.
     pub async fn start(settings: Settings) -> Result<Self, StartError> {
-        let lock = claim(&settings.data)?;
+        let lock = claim(&settings.data).await?;
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let listener = TcpListener::bind(&settings.listen)
             .await
@@ -281,17 +285,22 @@ fn tell_of_changes(mut changes: Changes, feed: Feed, tasks: &TaskTracker, stop: 
     }));
 }
 
-/// Makes the data folder, for the server's user only, and locks it.
-fn claim(data: &Path) -> Result<File, StartError> {
+/// Makes the data folder, for the server's user only, and locks it. One that is taken may be let go of in a moment: what a
+/// server had just forked when it was killed holds its lock until it becomes another program.
+async fn claim(data: &Path) -> Result<File, StartError> {
     use std::os::unix::fs::DirBuilderExt;
     let name = || data.display().to_string();
     let failed = |error| StartError::Data(name(), error);
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(data).map_err(failed)?;
     let lock = File::options().create(true).append(true).open(data.join("lock")).map_err(failed)?;
-    match lock.try_lock() {
-        Ok(()) => Ok(lock),
-        Err(std::fs::TryLockError::WouldBlock) => Err(StartError::Taken(name())),
-        Err(std::fs::TryLockError::Error(error)) => Err(failed(error)),
+    let until = Instant::now() + CLAIM_PATIENCE;
+    loop {
+        match lock.try_lock() {
+            Ok(()) => return Ok(lock),
+            Err(TryLockError::Error(error)) => return Err(failed(error)),
+            Err(TryLockError::WouldBlock) if Instant::now() >= until => return Err(StartError::Taken(name())),
+            Err(TryLockError::WouldBlock) => sleep(CLAIM_PACE).await,
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! What was: lists page by page, snapshots to go on from, any range of a log, and a server that keeps none of it.
 
-use std::str::FromStr as _;
+use std::{fs::File, str::FromStr as _, time::Duration};
 
 use reqwest::Method;
 use runcast::domain::{
@@ -256,6 +256,20 @@ async fn a_server_without_history_is_as_live_and_forgets_when_it_stops() {
     assert!(facts.iter().all(|fact| fact["execution_id"] == *id && seq(fact) > seq(&own[0])), "ids rise all the same");
     let mut late = alice.events_after(seq(&own[1])).await;
     assert_eq!(late.until_kind("reset").await["reason"], "expired", "also when there are new ones");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_killed_server_has_left_behind_for_a_moment_keeps_nobody_from_its_folder() {
+    let mut app = TestApp::new(&[HELLO]).await;
+    app.kill_9().await;
+    let lock = File::open(app.path("data/lock")).expect("it is there");
+    lock.lock().expect("nobody has it");
+    let held = tokio::spawn(async move {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        drop(lock);
+    });
+    app.launch().await;
+    assert!(held.is_finished(), "it did not begin beside whoever held it");
 }
 
 #[tokio::test(flavor = "multi_thread")]
