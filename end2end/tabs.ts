@@ -41,11 +41,13 @@ function read() {
   const NAMES = ["role", "aria-label", "aria-valuenow", "aria-valuetext", "aria-current", "data-status", "datetime", "href", "hidden", "title"];
   const ANNOUNCED = '.visually-hidden[role="status"], [aria-hidden="true"]';
   const ticks = (text: string) => text.replace(/\d+(\.\d+)?\s?(ms|s|min|m|h|d)\b/g, "#").replace(/\b\d+:\d\d(:\d\d)?\b/g, "#");
+  // When a run is expected to end is told anew every so often, whether anything happens or not.
+  const expected = (text: string) => /^(any moment|~#|about #)$/.test(text);
   const lines: string[] = [document.title];
   const walk = (node: Node, depth: number) => {
     if (node instanceof Text) {
       const text = ticks(node.data.replace(/\s+/g, " ").trim());
-      if (text) lines.push(" ".repeat(depth) + text);
+      if (text && !expected(text)) lines.push(" ".repeat(depth) + text);
     }
     if (!(node instanceof Element) || node.matches(ANNOUNCED) || node.matches("script, style")) return;
     if (!node.checkVisibility()) return;

@@ -316,7 +316,11 @@ impl Follower for Now {
                         if status.is_final() {
                             let execution = row.execution.get_untracked().listed();
                             state.ended.retain(|one| one.id != execution.id);
-                            state.ended.push_front(execution);
+                            // As the server has it: of two that ended at one moment, or were told in another order than
+                            // they ended in, both sides must put the same one first.
+                            let end = |one: &Execution| (one.finished_at, one.seq);
+                            let place = state.ended.partition_point(|one| end(one) > end(&execution));
+                            state.ended.insert(place, execution);
                             state.ended.truncate(JUST_ENDED);
                         }
                         touched.insert(fact.execution_id, row.clone());

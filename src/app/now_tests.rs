@@ -105,6 +105,19 @@ fn what_comes_waits_runs_and_ends_in_its_own_group_at_once() {
 }
 
 #[test]
+fn what_has_ended_stands_by_its_end_and_at_one_moment_by_its_last_fact() {
+    let (_owner, now) = page();
+    three(&now);
+    let ended = |seq, n, at| {
+        let mut ended = failed(seq, n);
+        ended.fact.at = Timestamp(at);
+        ended
+    };
+    now.fold(&[ended(40, 1, 40_000), ended(41, 2, 40_000), ended(42, 3, 39_000)]);
+    assert_eq!(rows(&now), [vec![], vec![], vec![], vec![2, 1, 3]]);
+}
+
+#[test]
 fn on_course_the_next_to_end_is_first_and_what_is_unknown_last() {
     let (_owner, now) = page();
     three(&now);

@@ -60,7 +60,7 @@ async fn alive(
 async fn ended(reader: &mut Connection, scope: &Scope) -> Result<Vec<Execution>, JournalError> {
     let mut select = QueryBuilder::new("select snapshot from executions where finished_at is not null");
     within(&mut select, scope);
-    select.push(" order by finished_at desc");
+    select.push(" order by finished_at desc, last_seq desc");
     snapshots(reader, select, JUST_ENDED).await
 }
 
