@@ -5,8 +5,13 @@ use web_sys::{Element, Event, HtmlElement};
 
 /// The number in `data-place` of the nearest element around an event's target that has one.
 pub fn place_of(event: &Event) -> Option<usize> {
+    number_of(event, "data-place")
+}
+
+/// The number in that attribute of the nearest element around an event's target that has it.
+pub fn number_of<T: std::str::FromStr>(event: &Event, attribute: &str) -> Option<T> {
     let target = event.target()?.dyn_into::<Element>().ok()?;
-    target.closest("[data-place]").ok()??.get_attribute("data-place")?.parse().ok()
+    target.closest(&format!("[{attribute}]")).ok()??.get_attribute(attribute)?.parse().ok()
 }
 
 /// Moves the focus to the first button within the element of this `data-place`, or to itself if it is one; what the event

@@ -1,8 +1,8 @@
 //! How large things are drawn.
 
-use leptos::prelude::window;
-use wasm_bindgen::JsCast;
-use web_sys::{Element, HtmlElement};
+use leptos::prelude::*;
+use wasm_bindgen::{JsCast, closure::Closure};
+use web_sys::{Element, HtmlElement, ResizeObserver};
 
 /// How high a line of text in it is, in pixels.
 pub fn line_height(element: &Element) -> Option<f64> {
@@ -22,4 +22,16 @@ pub fn is_narrow() -> bool {
     /// 44rem, as the style sheets have it, in pixels.
     const NARROW: f64 = 704.0;
     window().inner_width().ok().and_then(|width| width.as_f64()).is_some_and(|width| width < NARROW)
+}
+
+/// Calls `then` after each layout in which the element has another size than in the one before, and after the first, for as
+/// long as what asks for it is there.
+pub fn watch(element: &Element, then: impl FnMut() + 'static) {
+    let then = Closure::<dyn FnMut()>::new(then);
+    let Ok(observer) = ResizeObserver::new(then.as_ref().unchecked_ref()) else { return };
+    observer.observe(element);
+    let kept = StoredValue::new_local((observer, then));
+    on_cleanup(move || {
+        kept.try_with_value(|(observer, _)| observer.disconnect());
+    });
 }

@@ -27,6 +27,7 @@ pub fn drawn(line: &str, needle: Option<&Needle>, may: bool) -> AnyView {
                 <a class=class style=colours href=href target="_blank" rel="noopener noreferrer external">{text}</a>
             }
             .into_any(),
+            None if class.is_none() && colours.is_none() => text,
             None => view! { <span class=class style=colours>{text}</span> }.into_any(),
         }
     };

@@ -38,8 +38,9 @@ pub fn ExecutionHeader(
     let name = execution.with_untracked(|execution| execution.workflow.to_string());
     // Of what failed the bar says how far it came; a large number would only say it louder.
     let reads = move || matches!(status.get(), Status::Queued | Status::Running | Status::Succeeded);
+    let past = move || run.moment.with(Option::is_some).then_some("");
     view! {
-        <header class="execution-header">
+        <header class="execution-header" data-past=past>
             <div data-part="title">
                 <StatusIcon sign percent size="large" mute=true/>
                 <h1>{name}</h1>

@@ -6,7 +6,7 @@ use leptos::prelude::*;
 
 use super::{
     looks::{Looks, Times},
-    row::{HeadRow, LineRow, WaitingRow},
+    row::{HeadRow, LineRow, WaitingRow, choose},
     view::View,
 };
 use crate::{
@@ -61,7 +61,13 @@ pub fn Lines(view: View, looks: Looks) -> impl IntoView {
         >
             <div data-part="sheet" node_ref=view.sheet>
                 <div data-part="pane" style=tall>
-                    <div data-part="rows" data-end=at_end style=lift node_ref=view.block>
+                    <div
+                        data-part="rows"
+                        data-end=at_end
+                        style=lift
+                        node_ref=view.block
+                        on:click=move |event| choose(log, &event)
+                    >
                         <For each=rows key=|(drawn, _)| drawn.clone() let((drawn, line))>
                             {match (drawn.row, line) {
                                 (Row::Head(at), _) => view! { <HeadRow log at/> }.into_any(),

@@ -13,7 +13,7 @@ use crate::{
         components::{ansi::drawn as pieces, icon::Icon, moment::clock},
         log::{Log, link},
     },
-    browser::address,
+    browser::{address, focus},
     domain::{
         execution::Execution, folds::Fold, id::StepId, listing::LogLine, log::Level, marks::Head, size::spoken_number,
         time::Timestamp,
@@ -40,11 +40,11 @@ pub fn LineRow(log: Log, drawn: Drawn, line: Arc<LogLine>) -> impl IntoView {
             data-part="line"
             id=format!("L{}", n + 1)
             data-level=level
-            data-depth=drawn.depth
+            data-depth=(drawn.depth > 0).then_some(drawn.depth)
             data-chosen=drawn.chosen.then_some("true")
             data-current=drawn.current.then_some("true")
         >
-            <Number log n/>
+            <Number n/>
             <time datetime=line.line.at.to_string()>{time(log, line.line.at, drawn.times)}</time>
             {match fold {
                 Some(fold) => view! { <FoldButton log fold><code>{text}</code></FoldButton> }.into_any(),
@@ -60,7 +60,6 @@ pub fn WaitingRow(n: u64) -> impl IntoView {
     view! {
         <div data-part="line" data-state="waiting" id=format!("L{}", n + 1)>
             <span data-part="number">{n + 1}</span>
-            <time></time>
             <span data-part="skeleton" style=format!("--long:{}", 20 + n * 37 % 50)></span>
         </div>
     }
@@ -74,8 +73,6 @@ pub fn HeadRow(log: Log, at: u64) -> impl IntoView {
     let end = Signal::derive(move || head().and_then(|head| log.shown.with(|execution| exit(execution, &head))));
     view! {
         <div data-part="head">
-            <span></span>
-            <time></time>
             <FoldButton log fold=Fold::Head(at) end>
                 <b>{words}</b>
             </FoldButton>
@@ -116,23 +113,27 @@ fn FoldButton(
     }
 }
 
+/// The link to a line. A click on it is heard for all rows together: [`choose`].
 #[component]
-fn Number(log: Log, n: u64) -> impl IntoView {
+fn Number(n: u64) -> impl IntoView {
     let href = link::hash(n + 1, n + 1);
-    let choose = move |event: leptos::ev::MouseEvent| {
-        if event.ctrl_key() || event.meta_key() || event.button() != 0 {
-            return;
-        }
-        event.prevent_default();
-        let (first, last) = match log.chosen.get_untracked() {
-            Some((first, _)) if event.shift_key() => (first.min(n), first.max(n)),
-            _ => (n, n),
-        };
-        log.chosen.set(Some((first, last)));
-        let search = link::search(&address::parts().0, log.step.get_untracked().as_ref());
-        address::set(&search, &link::hash(first + 1, last + 1));
+    view! { <a href=href aria-label=format!("Line {}", n + 1) tabindex="-1" data-line=n>{n + 1}</a> }
+}
+
+/// A click among the rows. One on a line's number chooses that line, with Shift all lines from the chosen one to it.
+pub fn choose(log: Log, event: &leptos::ev::MouseEvent) {
+    let Some(n) = focus::number_of(event, "data-line") else { return };
+    if event.ctrl_key() || event.meta_key() || event.button() != 0 {
+        return;
+    }
+    event.prevent_default();
+    let (first, last) = match log.chosen.get_untracked() {
+        Some((first, _)) if event.shift_key() => (first.min(n), first.max(n)),
+        _ => (n, n),
     };
-    view! { <a href=href rel="external" aria-label=format!("Line {}", n + 1) tabindex="-1" on:click=choose>{n + 1}</a> }
+    log.chosen.set(Some((first, last)));
+    let search = link::search(&address::parts().0, log.step.get_untracked().as_ref());
+    address::set(&search, &link::hash(first + 1, last + 1));
 }
 
 fn time(log: Log, at: Timestamp, (times, local): (Times, bool)) -> String {

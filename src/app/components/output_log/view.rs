@@ -84,8 +84,10 @@ impl View {
             });
         });
         Effect::new(move || {
-            let listening = window_event_listener(leptos::ev::resize, move |_| self.measure(true));
-            on_cleanup(move || listening.remove());
+            if let (Some(scroller), Some(sheet)) = (self.scroller.get(), self.sheet.get()) {
+                drawn_sizes::watch(&scroller, move || self.measure(true));
+                drawn_sizes::watch(&sheet, move || self.grown());
+            }
         });
         Effect::new(move || {
             log.end.track();
@@ -96,7 +98,7 @@ impl View {
         Effect::new(move || {
             log.folds.track();
             log.sizes.track();
-            untrack(|| self.grow());
+            untrack(|| self.stretch());
         });
         Effect::new(move || {
             log.moved.track();
@@ -208,11 +210,15 @@ impl View {
         });
     }
 
-    /// The rows have become more or fewer, or higher: the end stays in view if it was, and else what was there.
-    fn grow(self) {
-        self.scrolled();
-        self.stretch();
-        let Some(scroller) = self.scroller.get_untracked() else { return };
+    /// The rows have become more or fewer, or higher: the end stays in view if it was, and else what was there. Called
+    /// after the layout, since each question for a place before it would cost one of its own.
+    fn grown(self) {
+        let Some(Some(scroller)) = self.scroller.try_get_untracked() else { return };
+        // What is shorter than before takes the bar up by itself; anything else is the reader's doing.
+        let lowest = scroller.scroll_height() - scroller.client_height();
+        if scroller.scroll_top().abs_diff(self.top.get_value().min(lowest)) > 1 {
+            self.scrolled();
+        }
         if self.log.place.get_untracked() == Place::End {
             scroller.set_scroll_top(scroller.scroll_height());
             self.top.set_value(scroller.scroll_top());

@@ -12,8 +12,11 @@ use super::{
     time::Timestamp,
 };
 
+mod flat;
+
 /// A fact with its place in the order: what a stream's frame holds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "flat::Flat")]
 pub struct Recorded {
     /// Its place; order of `seq` is order of truth.
     pub seq: Seq,
@@ -22,12 +25,13 @@ pub struct Recorded {
     pub fact: Fact,
     /// What the execution is after it, as [`Execution::state_hash`](super::execution::Execution::state_hash) has it; with
     /// every hundredth fact and the final one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub hash: Option<StateHash>,
 }
 
 /// Something that happened, not yet in the journal.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "flat::Flat")]
 pub struct Fact {
     /// When.
     pub at: Timestamp,
@@ -44,7 +48,7 @@ pub struct Fact {
 
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind")]
+#[serde(tag = "kind", try_from = "flat::Flat")]
 pub enum Event {
     /// It was asked for, and waits.
     #[serde(rename = "execution.queued")]
@@ -56,7 +60,7 @@ pub enum Event {
         /// The steps it has, in the order of the file.
         steps: Vec<PlannedStep>,
         /// The execution that this one repeats.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         rerun_of: Option<ExecutionId>,
     },
     /// It can't begin yet, or its place has changed much.
@@ -84,10 +88,10 @@ pub enum Event {
         /// Which attempt, from 1.
         attempt: u32,
         /// How long it usually takes.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         estimate_ms: Option<u64>,
         /// Between which two times most of its runs took.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         usual_ms: Option<[u64; 2]>,
     },
     /// A step came further.
@@ -100,17 +104,17 @@ pub enum Event {
         /// Percent of the step, 0.0..=99.9, never falls within an attempt.
         percent: f64,
         /// What it is doing.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         message: Option<String>,
         /// Where the percent comes from.
         source: Source,
         /// Percent of the execution, 0.0..=99.9.
         execution_percent: f64,
         /// How long the execution still needs.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         eta_ms: Option<u64>,
         /// Between which two times that most likely is.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         eta_range_ms: Option<[u64; 2]>,
     },
     /// A step has been silent for longer than it ever is. A reading, not a status.
@@ -161,10 +165,10 @@ pub enum Event {
         /// Percent of the execution, 0.0..=99.9.
         execution_percent: f64,
         /// Whether it was not run: what it did in the execution that this one repeats still stands.
-        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
         reused: bool,
         /// The longest time in which it printed nothing, where that was measured.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         longest_silence_ms: Option<u64>,
     },
     /// An attempt failed and another will be made.
@@ -175,21 +179,18 @@ pub enum Event {
         /// The attempt that failed.
         attempt: u32,
         /// How it ended.
-        #[serde(default)]
         status: StepFailure,
         /// What its process exited with, if it did.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         exit_code: Option<i32>,
         /// The signal that killed it, `SIGSEGV`.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         signal: Option<String>,
         /// Why it failed.
         error: String,
         /// How long the attempt took.
-        #[serde(default)]
         duration_ms: u64,
         /// How many log lines the step has so far.
-        #[serde(default)]
         lines: u64,
         /// When the next attempt begins.
         next_attempt_at: Timestamp,
@@ -204,10 +205,10 @@ pub enum Event {
         /// How it ended.
         status: StepFailure,
         /// What its process exited with, if it did.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         exit_code: Option<i32>,
         /// The signal that killed it, `SIGSEGV`.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         signal: Option<String>,
         /// Why, in one sentence.
         error: String,
@@ -226,7 +227,6 @@ pub enum Event {
         /// Why.
         reason: String,
         /// How many log lines the step has: those of attempts that failed before.
-        #[serde(default)]
         lines: u64,
     },
     /// All went well.
@@ -239,7 +239,6 @@ pub enum Event {
         /// 100.
         percent: f64,
         /// How many log lines it has, of all steps.
-        #[serde(default)]
         lines: u64,
     },
     /// It ended without success.
@@ -252,7 +251,6 @@ pub enum Event {
         /// From `execution.started` on.
         duration_ms: u64,
         /// How many log lines it has, of all steps.
-        #[serde(default)]
         lines: u64,
     },
     /// Somebody stopped it.
@@ -263,7 +261,6 @@ pub enum Event {
         /// From `execution.started` on; 0 if it never started.
         duration_ms: u64,
         /// How many log lines it has, of all steps.
-        #[serde(default)]
         lines: u64,
     },
 }
@@ -528,5 +525,88 @@ mod tests {
         let text = r#"{"seq":4812,"at":"2026-11-22T10:00:00.123Z","execution_id":"01934f0e-7b1c-7000-8000-000000000001","owner":"alice","workflow":"nightly-backup","kind":"step.progress","step":"dump","attempt":1,"percent":42.5,"message":"table 3 of 7","source":"reported","execution_percent":31.9}"#;
         let recorded: Recorded = serde_json::from_str(text).expect("it is the contract's example");
         assert_eq!(serde_json::to_string(&recorded).expect("it was read"), text);
+    }
+
+    /// What each kind holds beside its fact's own fields, all of them.
+    const ALL: [&str; 17] = [
+        r#""kind":"execution.queued","trigger":"rerun","params":{"n":[1,{"x":null}]},"steps":[{"id":"a","name":"A","needs":[],"weight":1.5}],"rerun_of":"01934f0e-7b1c-7000-8000-000000000002""#,
+        r#""kind":"execution.waiting","reason":"capacity","place":3"#,
+        r#""kind":"execution.started""#,
+        r#""kind":"execution.out_of_touch""#,
+        r#""kind":"execution.in_touch""#,
+        r#""kind":"step.started","step":"a","attempt":1,"estimate_ms":5,"usual_ms":[4,6]"#,
+        r#""kind":"step.progress","step":"a","attempt":1,"percent":1.5,"message":"m","source":"parsed","execution_percent":1.0,"eta_ms":9,"eta_range_ms":[8,10]"#,
+        r#""kind":"step.stalled","step":"a","attempt":1,"silent_ms":9,"usual_ms":3"#,
+        r#""kind":"step.resumed","step":"a","attempt":1"#,
+        r#""kind":"step.output","step":"a","attempt":1,"first_line":7,"lines":[{"at":"2026-11-22T10:00:00.000Z","stream":"err","text":"\u001b[1mx","level":"warning"}]"#,
+        r#""kind":"step.completed","step":"a","attempt":1,"duration_ms":5,"outputs":{"k":"v"},"lines":3,"execution_percent":50.0,"reused":true,"longest_silence_ms":4"#,
+        r#""kind":"step.retrying","step":"a","attempt":1,"status":"timed_out","exit_code":-1,"signal":"SIGTERM","error":"e","duration_ms":5,"lines":3,"next_attempt_at":"2026-11-22T10:00:01.000Z""#,
+        r#""kind":"step.failed","step":"a","attempt":1,"status":"interrupted","exit_code":3,"signal":"SIGTERM","error":"e","tail":["t"],"duration_ms":5,"lines":3"#,
+        r#""kind":"step.skipped","step":"a","reason":"cancelled","lines":3"#,
+        r#""kind":"execution.completed","result":{"a":{"k":"v"}},"duration_ms":5,"percent":100.0,"lines":3"#,
+        r#""kind":"execution.failed","status":"failed","error":{"step":"a","message":"m","exit_code":3,"tail":["t"]},"duration_ms":5,"lines":3"#,
+        r#""kind":"execution.cancelled","by":"bob","duration_ms":5,"lines":3"#,
+    ];
+
+    fn with(event: &str) -> String {
+        format!(
+            r#"{{"seq":1,"at":"2026-11-22T10:00:00.000Z","execution_id":"01934f0e-7b1c-7000-8000-000000000001","owner":"ada","workflow":"w",{event},"hash":"00000000000000ff"}}"#
+        )
+    }
+
+    #[test]
+    fn all_kinds_read_back_whatever_the_order_of_their_fields() {
+        for text in ALL.map(with) {
+            let recorded: Recorded = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"));
+            assert_eq!(serde_json::to_string(&recorded).expect("it was read"), text);
+            let fields: Map<String, Value> = serde_json::from_str(&text).expect("it is an object");
+            let turned: Vec<String> =
+                fields.iter().rev().map(|(name, value)| format!("{}:{value}", Value::from(name.as_str()))).collect();
+            let again = serde_json::from_str(&format!("{{{}, \"more\": [1]}}", turned.join(",")));
+            assert_eq!(again.ok().as_ref(), Some(&recorded), "{turned:?}");
+            let value: Value = serde_json::from_str(&text).expect("it is JSON");
+            assert_eq!(serde_json::from_value(value).ok(), Some(recorded));
+        }
+    }
+
+    #[test]
+    fn a_field_that_must_be_there_is_missed_and_one_of_another_kind_refused() {
+        let optional = [
+            "seq",
+            "hash",
+            "rerun_of",
+            "estimate_ms",
+            "usual_ms",
+            "message",
+            "eta_ms",
+            "eta_range_ms",
+            "reused",
+            "longest_silence_ms",
+            "exit_code",
+            "signal",
+            "status",
+            "duration_ms",
+            "lines",
+        ];
+        for text in ALL.map(with) {
+            let fields: Map<String, Value> = serde_json::from_str(&text).expect("it is an object");
+            for name in fields.keys().filter(|name| !optional.contains(&name.as_str())) {
+                let mut less = fields.clone();
+                less.remove(name);
+                let error = serde_json::from_value::<Fact>(less.into()).err().map(|error| error.to_string());
+                assert_eq!(error, Some(format!("missing field `{name}`")), "{text}");
+            }
+        }
+        let refused = [
+            (r#""kind":"step.stalled","step":"a","attempt":1,"silent_ms":9,"usual_ms":[3,4]"#, "field `usual_ms`"),
+            (r#""kind":"step.skipped","step":"a","reason":"r","lines":[]"#, "field `lines`"),
+            (r#""kind":"execution.waiting","reason":"x","place":3"#, "field `reason`"),
+            (r#""kind":"execution.failed","status":"failed","error":"e","duration_ms":5"#, "field `error`"),
+            (r#""kind":"execution.paused""#, "unknown kind `execution.paused`"),
+        ];
+        for (event, why) in refused {
+            let error = serde_json::from_str::<Recorded>(&with(event)).expect_err(event).to_string();
+            assert!(error.contains(why), "{error}");
+        }
     }
 }
