@@ -51,7 +51,7 @@ impl Track {
 
     /// The same as a line of output, the `nth` of its step.
     pub fn output(&self, number: u32, nth: u64) -> Fact {
-        let line = Line { at: clock::now(), stream: Stream::Out, text: mark(number), level: None };
+        let line = Line { at: clock::now(), stream: Stream::Out, text: mark(number), level: None, after_group: false };
         self.fact(Event::StepOutput { step: step(), attempt: 1, first_line: nth, lines: vec![line] })
     }
 

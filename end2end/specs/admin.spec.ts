@@ -25,7 +25,7 @@ test("a user who is added can sign in, gets another role and password, and is re
   const hers = await stranger();
   await hers.goto("/settings/users");
   await new Door(hers).signIn("grace", "another password");
-  await expect(hers.getByRole("heading", { name: "There is no such page" })).toBeVisible();
+  await expect(hers.getByRole("heading", { name: "This page is for admins" })).toBeVisible();
   troubles.meant(REFUSED(404));
 
   await settings.row("grace").getByRole("button", { name: "Make an admin" }).click();

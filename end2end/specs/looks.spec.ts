@@ -3,6 +3,12 @@ import { join } from "node:path";
 import type { Browser, Page, TestInfo } from "@playwright/test";
 import { isFine } from "../fine.ts";
 import { REFUSED, expect, test } from "../fixtures.ts";
+import { ExecutionPage } from "../pages/execution.ts";
+import { ExecutionsPage } from "../pages/executions.ts";
+import { NowPage } from "../pages/now.ts";
+import { SettingsPage } from "../pages/settings.ts";
+import { CheckPage, WorkflowPage, WorkflowsPage } from "../pages/workflow.ts";
+import type { Server } from "../server.ts";
 
 /**
  * How pages look, beside pictures of them. Pictures belong to a release of Chromium and to the fonts of a machine, for which
@@ -69,6 +75,114 @@ for (const { name: size, ...options } of SIZES) {
     await look(page, "failed", "code", '[data-part="when"]', '[data-part="took"]', '[data-part="minutes"]', "aside");
   });
 }
+
+const DESKTOP = { viewport: { width: 1440, height: 900 }, colorScheme: "light" } as const;
+const PHONE = { width: 390, height: 844 };
+
+/** An execution's id and the clock times of its ruler; of one that has ended also how long it took. */
+const ID = '[data-part="path"] code';
+const RULER = '[data-part="ruler"] ol';
+const TOOK = ['[data-part="elapsed"] strong', '[data-part="controls"] output', '[data-part="figure"]'];
+
+/** One run that goes well, one that fails, and one that waits at a gate; returns the last one's id. */
+async function someRuns(server: Server) {
+  server.open("broken");
+  await server.reaches("ada", await server.run("ada", "quick"), "execution.completed");
+  await server.reaches("ada", await server.run("ada", "breaks"), "execution.failed");
+  return await server.run("ada", "assemble", { part: "cog" });
+}
+
+test("what runs and what has run looks as it did", async ({ server, visitor, browser }, info) => {
+  const page = await visitor("ada", DESKTOP);
+  const kind = await kindOf(page, browser, info);
+  const id = await someRuns(server);
+  const [now, list, execution] = [new NowPage(page), new ExecutionsPage(page), new ExecutionPage(page)];
+  await execution.open(id);
+  await expect(execution.bar).toHaveAttribute("aria-valuenow", "6.6");
+  await expect(execution.lines).toHaveCount(1);
+  const held = (await server.snapshot("ada", id)) as unknown as { seq: number; started_at: string };
+  // However slow the machine is, what runs has run for as long.
+  await page.clock.setFixedTime(Date.parse(held.started_at) + 20_000);
+  const look = (name: string, ...changing: string[]) => looks(page, kind, name, ...changing);
+  const lookAtAll = async (size: string) => {
+    await now.open();
+    await expect(now.running).toContainText(["looking for cog"]);
+    await expect(now.ended).toHaveCount(2);
+    await look(`now-${size}`, '.activity-strip [data-part="axis"]', '.ended-list [data-part="number"]');
+    await list.open();
+    await expect(list.rows).toHaveCount(3);
+    await look(`executions-${size}`, 'td[data-part="took"]', 'td[data-part="id"]');
+    await execution.open(id);
+    await expect(execution.lines).toHaveCount(1);
+    await look(`running-${size}`, ID, RULER);
+  };
+
+  await lookAtAll("desktop-light");
+  await page.emulateMedia({ colorScheme: "dark" });
+  await look("running-desktop-dark", ID, RULER);
+  await page.emulateMedia({ colorScheme: "light" });
+  await execution.openGraph(id);
+  await expect(execution.node("Fetch the parts")).toHaveAttribute("data-status", "running");
+  await look("graph-desktop-light", ID, RULER);
+  await page.setViewportSize(PHONE);
+  await lookAtAll("phone-light");
+  await page.setViewportSize(DESKTOP.viewport);
+
+  server.open("found", "fetched", "built");
+  await server.reaches("ada", id, "execution.completed");
+  await execution.open(id);
+  await expect(execution.lines).toHaveCount(5);
+  await expect(execution.result).toBeVisible();
+  await look("result-desktop-light", ID, RULER, ...TOOK);
+  await page.goto(`/executions/${id}?at=${held.seq}`);
+  await expect(execution.then).toBeVisible();
+  await expect(execution.lines).toHaveCount(1);
+  await look("then-desktop-light", RULER, ...TOOK, '[data-part="then"] strong');
+});
+
+test("workflows and their files look as they did", async ({ server, visitor, browser }, info) => {
+  server.write("wrong", "description: Has two mistakes\nsteps:\n  - id: a\n    rum: echo a\n");
+  const page = await visitor("ada", { role: "admin", ...DESKTOP });
+  const kind = await kindOf(page, browser, info);
+  await someRuns(server);
+  const workflows = new WorkflowsPage(page);
+  await workflows.open();
+  await expect(workflows.row("wrong")).toContainText("It can't be run.");
+  await expect(workflows.row("breaks").getByRole("link", { name: "Failed" })).toBeVisible();
+  await looks(page, kind, "workflows-desktop-light", 'td[data-part="usual"]:not(:empty)', '[data-part="last"] small');
+  await new WorkflowPage(page).open("wrong");
+  await looks(page, kind, "broken-desktop-light");
+
+  const check = new CheckPage(page);
+  await check.open();
+  await check.text.fill("timezone: Europe/Berlin\nschedule: 30 9 * * MON-FRI\nparams:\n  - { name: part, default: cog }\nsteps:\n  - id: a\n    run: echo a\n  - id: b\n    needs: [a]\n    run: echo b\n");
+  await expect(check.verdict).toHaveText("The file is good.");
+  await looks(page, kind, "check-plan-desktop-light");
+  await check.text.fill("timezone: Europe/Berlin\nsteps:\n  - id: a\n    rum: echo a\n  - id: b\n    needs: [aa]\n    run: echo b\n");
+  await expect(check.verdict).toHaveText("3 errors");
+  await looks(page, kind, "check-errors-desktop-light");
+});
+
+test("the settings look as they did", async ({ server, visitor, browser }, info) => {
+  const page = await visitor("ada", { role: "admin", ...DESKTOP });
+  const kind = await kindOf(page, browser, info);
+  await server.token("ada");
+  await new NowPage(await visitor("bob")).open();
+  const settings = new SettingsPage(page);
+  for (const [room, ...changing] of [
+    ["profile"],
+    ["users"],
+    ["sessions"],
+    ["tokens"],
+    ["streams", 'td[data-type="number"]'],
+    ["health", ".stat-line dd"],
+    ["configuration", '[data-state="given"] td[data-part="wide"]'],
+  ] as const) {
+    await settings.open(room);
+    if (room === "streams") await expect(settings.row("bob")).toBeVisible();
+    await looks(page, kind, `${room}-desktop-light`, ...changing);
+  }
+});
 
 test.describe("of a server that shows its design", () => {
   test.use({ flags: ["--design"] });

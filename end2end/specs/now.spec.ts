@@ -81,9 +81,9 @@ test("what is tried again stands under Needs a look, with the reason first, and 
   await expect(look).toContainText("flaky");
   await expect(look).toContainText(/the line is busy · attempt 2/);
   await expect(now.group("On course")).toHaveCount(1);
-  await expect(now.counts).toContainText("1 need a look");
+  await expect(now.counts).toContainText("1 to look at");
   await expect(page).toHaveTitle("2 running, 1 needs a look · Runcast");
-  await now.counts.getByRole("link", { name: "need a look" }).click();
+  await now.counts.getByRole("link", { name: "to look at" }).click();
   await expect(page).toHaveURL("/#attention");
   server.open("again");
   await expect(now.ended).toHaveCount(1);

@@ -1,5 +1,6 @@
 import { AxeBuilder } from "@axe-core/playwright";
 import type { Page } from "@playwright/test";
+import { isFine } from "../fine.ts";
 import { REFUSED, expect, test } from "../fixtures.ts";
 import { ExecutionPage } from "../pages/execution.ts";
 import type { Server } from "../server.ts";
@@ -193,6 +194,63 @@ test("attempts and groups are folded and opened, by keyboard as well", async ({ 
   await visit(page, `/executions/${id}?step=paint#L4`);
   expect((await shows(page, 4)).find(([number]) => number === 4)?.[1]).toMatch(/^row 1 of/);
   await expect(page.getByRole("combobox", { name: "Steps shown" })).toHaveValue("paint");
+  server.open("more", "end");
+});
+
+test("a group ends where the step ends it", async ({ server, visitor }) => {
+  const page = await visitor("alice");
+  const id = await start(server, "grouped", `steps:
+  - id: build
+    run: |
+      echo "::group::Inner"; echo one; echo two; echo "::endgroup::"
+      echo "::error::outside"; echo after
+      until [ -e "${server.gates}/more" ] || [ ! -d "${server.gates}" ]; do sleep 0.02; done
+      echo "::group::Other"; echo three; echo "::endgroup::"; echo last
+`);
+  await visit(page, `/executions/${id}`);
+  const log = page.getByRole("log");
+  const inner = log.getByRole("button", { name: /^Inner/ });
+  await expect(inner).toHaveText(/Inner\s*2 lines/);
+  await inner.click();
+  await expect(page.locator("#L2")).toHaveCount(0);
+  await expect(page.locator("#L4")).toBeVisible();
+  await expect(page.locator("#L5")).toHaveText(/after/);
+  // What is told live is what a fresh page has.
+  server.open("more");
+  await expect(log.getByRole("button", { name: /^Other/ })).toHaveText(/Other\s*1 line/);
+  await expect(page.locator("#L8")).toHaveText(/last/);
+  await page.reload();
+  await expect(log.getByRole("button", { name: /^Other/ })).toHaveText(/Other\s*1 line/);
+  await expect(inner).toHaveText(/Inner\s*2 lines/);
+});
+
+test("errors and warnings are listed, each a way to its line", async ({ server, visitor }) => {
+  const page = await visitor("alice");
+  const id = await startMixed(server);
+  await visit(page, `/executions/${id}`);
+  await output(page).getByRole("button", { name: "List errors and warnings" }).click();
+  const list = page.getByRole("dialog", { name: "2 errors, 2 warnings" });
+  const lines = list.getByRole("listitem");
+  await expect(lines).toHaveText([/33.*part 3 is bent/, /34.*part 9 is lost/, /67.*part 3 is bent/, /68.*part 9 is lost/]);
+  await isFine(page, "the list of errors");
+  await lines.nth(1).getByRole("button").click();
+  await expect(list).toBeHidden();
+  await expect(page.locator("#L34")).toHaveAttribute("data-chosen", "true");
+  await expect(page.locator("#L34")).toBeInViewport();
+  await expect(page).toHaveURL(/#L34$/);
+  server.open("more", "end");
+});
+
+test("a link to a line brings the line into the window", async ({ server, visitor }) => {
+  for (const viewport of [{ width: 1440, height: 900 }, { width: 390, height: 844 }]) {
+    const page = await visitor("alice", { viewport });
+    const id = await startMixed(server);
+    await page.goto(`/executions/${id}#L16`);
+    await expect(page.locator("#L16")).toBeInViewport({ ratio: 1 });
+    await page.evaluate(() => scrollTo(0, 0));
+    await page.evaluate(() => (location.hash = "#L60"));
+    await expect(page.locator("#L60")).toBeInViewport({ ratio: 1 });
+  }
   server.open("more", "end");
 });
 

@@ -125,6 +125,40 @@ test("the past is played, faster too, and is live when it has caught up", async 
   await expect(execution.bar).toHaveAttribute("aria-valuenow", "30");
 });
 
+test("another drawing of the steps keeps the moment in the address, whichever it is by then", async ({ server, visitor }) => {
+  const page = await visitor("alice");
+  const id = await server.run("alice", "quick");
+  await server.reaches("alice", id, "execution.completed");
+  const execution = new ExecutionPage(page);
+  await execution.open(id);
+  await execution.scrubber.press("ArrowLeft");
+  await expect(page).toHaveURL(/at=\d+$/);
+  const at = new URL(page.url()).searchParams.get("at");
+  await page.getByRole("link", { name: "Graph" }).click();
+  await expect(page.getByRole("region", { name: /^Graph of/ })).toBeVisible();
+  expect(new URL(page.url()).searchParams.get("at")).toBe(at);
+  await page.getByRole("button", { name: "Back to the end" }).click();
+  await expect(page).not.toHaveURL(/at=/);
+  await page.getByRole("link", { name: "Timeline" }).click();
+  await expect(page.getByRole("region", { name: "Timeline of steps" })).toBeVisible();
+  await expect(page).not.toHaveURL(/at=|view=/);
+});
+
+test("what one points at stays where it is when one drags to before a failure", async ({ server, visitor }) => {
+  const page = await visitor("alice");
+  server.open("broken");
+  const id = await server.run("alice", "breaks");
+  await server.reaches("alice", id, "execution.failed");
+  const execution = new ExecutionPage(page);
+  await execution.open(id);
+  await expect(execution.error).toBeVisible();
+  const before = await execution.scrubber.boundingBox();
+  await execution.scrubber.press("Home");
+  await expect(execution.then).toBeVisible();
+  await expect(execution.error).toBeHidden();
+  expect(await execution.scrubber.boundingBox()).toEqual(before);
+});
+
 test("another's past cannot be read", async ({ server, visitor }) => {
   await server.addUser("bob");
   const id = await server.run("bob", "quick");

@@ -110,6 +110,30 @@ test("a page that was offline says so, and shows afterwards what happened meanwh
   await expect(list.running).toHaveCount(0);
 });
 
+test("a page that is gone to while the server is away comes once it is back", async ({ server, wire, visitor, troubles }) => {
+  troubles.meant(UNREACHABLE);
+  const page = await visitor("alice", { baseURL: wire.url });
+  const list = new NowPage(page);
+  await list.open();
+  wire.cut();
+  await expect(list.light).toHaveText("Offline");
+  // Its code was never fetched: the page that was there stays.
+  await page.getByRole("link", { name: "Workflows" }).first().click();
+  await expect(page).toHaveURL(/workflows$/);
+  await expect(page.getByRole("alert")).toContainText("The server does not answer.");
+  wire.mend();
+  await expect(page.getByRole("heading", { level: 1, name: "Workflows" })).toBeVisible();
+  await list.isLive();
+  // Its code is here, its contents are not.
+  wire.cut();
+  await expect(list.light).toHaveText("Offline");
+  await page.getByRole("row", { name: /quick/ }).getByRole("link").first().click();
+  await expect(page.getByRole("heading", { level: 1, name: "This page could not be fetched" })).toBeVisible();
+  wire.mend();
+  await expect(page.getByRole("heading", { level: 1, name: "quick" })).toBeVisible();
+  await list.isLive();
+});
+
 test("a browser that knows that it is offline says so at once", async ({ visitor, troubles }) => {
   troubles.meant(UNREACHABLE);
   const list = new NowPage(await visitor("alice"));

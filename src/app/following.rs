@@ -15,7 +15,7 @@ use crate::{
     },
 };
 
-/// How often what is followed is asked for, while somebody looks; and while nobody does but wants to be notified.
+/// How often what is followed is asked for, while somebody looks at the page; and while they see its title and icon only.
 const SEEN: u64 = 2_000;
 const UNSEEN: u64 = 10_000;
 /// Under which name it is kept whether one wants notifications.
@@ -123,9 +123,8 @@ impl Following {
     }
 
     fn tick(self) {
-        let (now, hidden) = (time::now(), time::hidden());
-        let since = u64::try_from(now.0).unwrap_or(0).saturating_sub(self.asked_at.get_value());
-        let due = if hidden { self.notify.get_untracked() && since >= UNSEEN } else { since >= SEEN };
+        let since = u64::try_from(time::now().0).unwrap_or(0).saturating_sub(self.asked_at.get_value());
+        let due = since >= if time::hidden() { UNSEEN } else { SEEN };
         let moves = self.runs.with_untracked(|runs| {
             runs.iter().any(|(one, run)| matches!(one, Followed::Workflow(_)) || !run.status.is_final())
         });

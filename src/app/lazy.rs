@@ -1,11 +1,15 @@
 //! Pages whose code comes when they are first opened, so that the first page waits for no other. Pages that people open one
 //! after the other share a piece of wasm: what several pieces need is cut out of them, and with a piece for each page that
-//! was a hundred files.
+//! was a hundred files. A piece that can't be had would end the program, so it is not asked for before a server answers:
+//! until then the page that was there stays.
+
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use leptos::prelude::*;
 use leptos_router::LazyRoute;
 
 use super::{live::Live, pages};
+use crate::browser::http;
 
 macro_rules! page {
     ($name:ident, $page:path, $piece:ident: $view:ident, $preload:ident) => {
@@ -23,8 +27,13 @@ macro_rules! page {
             }
 
             async fn preload() {
+                static FETCHED: AtomicBool = AtomicBool::new(false);
+                if !FETCHED.load(Relaxed) {
+                    http::answer().await;
+                }
                 #[cfg(target_arch = "wasm32")]
                 $preload().await;
+                FETCHED.store(true, Relaxed);
             }
         }
 

@@ -103,9 +103,9 @@ impl Live {
         });
     }
 
-    /// Moves [`Live::now`] on.
+    /// Moves [`Live::now`] on. Where no server answers it stands still: what is shown is how it was then.
     pub fn tick(&self) {
-        if self.now.with_untracked(Option::is_none) {
+        if self.now.with_untracked(Option::is_none) || self.state.get_untracked() == LiveState::Offline {
             return;
         }
         self.now.set(Some(Timestamp(time::now().0 + self.ahead.get_untracked())));

@@ -47,6 +47,8 @@ pub struct Run {
     pub travel: Travel,
     /// What it was at the chosen moment.
     pub(super) then: RwSignal<Option<Execution>>,
+    /// The same for the output, which may be a moment behind: see [`super::travel`].
+    pub(super) printed: RwSignal<Option<Execution>>,
     /// The link to what happens, which has the server's time; none in tests.
     pub(super) live: Option<Live>,
     id: ExecutionId,
@@ -57,19 +59,24 @@ impl Run {
     pub fn new(opening: Opening) -> Self {
         let id = opening.execution.id;
         let (execution, then) = (RwSignal::new(opening.execution), RwSignal::new(None::<Execution>));
+        let printed = RwSignal::new(None::<Execution>);
         // What comes in underneath does not move a page that shows the past: it is not even looked at.
-        let shown = Memo::new_with_compare(move |_| then.get().unwrap_or_else(|| execution.get()), |_, _| true);
+        let at = |then: RwSignal<Option<Execution>>| {
+            Memo::new_with_compare(move |_| then.get().unwrap_or_else(|| execution.get()), |_, _| true)
+        };
+        let shown = at(then);
         Self {
             execution,
             shown: shown.into(),
             moment: RwSignal::new(None),
-            log: Log::new(execution, shown.into(), opening.lines, opening.marks),
+            log: Log::new(execution, at(printed).into(), opening.lines, opening.marks),
             usual: StoredValue::new(opening.usual),
             gone: RwSignal::new(false),
             failure: RwSignal::new(opening.failure),
             reruns: RwSignal::new(opening.reruns),
             travel: Travel::new(),
             then,
+            printed,
             live: use_context(),
             id,
         }

@@ -1,6 +1,8 @@
 //! Showing an execution as it was at any moment. The facts are fetched when the reader first asks for the past, and
 //! folded here, by the same function as everything else; what comes in meanwhile goes on underneath.
 
+use std::time::Duration;
+
 use leptos::prelude::*;
 
 use super::run::Run;
@@ -18,6 +20,8 @@ use crate::{
 
 /// How fast the past can be played.
 pub const SPEEDS: [u32; 4] = [1, 2, 10, 60];
+/// The output of a moment that is dragged follows no faster than this.
+const PRINT_EVERY: Duration = Duration::from_millis(100);
 /// Facts that are read between two frames.
 const BATCH: usize = 250;
 
@@ -67,6 +71,8 @@ pub struct Travel {
     goal: StoredValue<Option<Goal>>,
     /// Whether the moment is to be written into the address once it is shown.
     to_settle: StoredValue<bool>,
+    /// Whether the output follows soon.
+    printing: StoredValue<bool>,
     /// Counts plays, so that one that was ended does not go on.
     turn: StoredValue<u64>,
 }
@@ -84,6 +90,7 @@ impl Travel {
             history: StoredValue::default(),
             goal: StoredValue::default(),
             to_settle: StoredValue::default(),
+            printing: StoredValue::default(),
             turn: StoredValue::default(),
         }
     }
@@ -306,14 +313,34 @@ impl Run {
     fn show(self, moment: Moment, then: Execution) {
         if self.moment.with_untracked(|shown| shown.map(|shown| shown.seq)) != Some(moment.seq) {
             self.then.set(Some(then));
+            self.print();
         }
         self.moment.set(Some(moment));
+    }
+
+    /// Brings the output to the moment that is shown: at once after a rest, then not again for a tenth of a second. Its rows
+    /// are most of what a moment costs, and nobody reads them while they fly past.
+    fn print(self) {
+        let on_the_way = self.travel.printing.try_update_value(|printing| std::mem::replace(printing, true));
+        if on_the_way != Some(false) {
+            return;
+        }
+        self.printed.set(self.then.get_untracked());
+        leptos::task::spawn_local(async move {
+            time::sleep(PRINT_EVERY).await;
+            self.travel.printing.try_set_value(false);
+            let seq = |then: &Option<Execution>| then.as_ref().map(|then| then.seq);
+            if self.then.try_with_untracked(seq) != self.printed.try_with_untracked(seq) {
+                self.print();
+            }
+        });
     }
 
     fn show_now(self) {
         if self.moment.try_with_untracked(Option::is_some) == Some(true) {
             self.moment.set(None);
             self.then.set(None);
+            self.printed.set(None);
         }
     }
 

@@ -1,6 +1,6 @@
 //! Requests to the REST API, whose errors are problem documents.
 
-use std::ops::Range;
+use std::{ops::Range, time::Duration};
 
 use gloo_net::http::{Request, Response};
 use leptos::prelude::window;
@@ -147,6 +147,18 @@ pub async fn standing() -> Standing {
         Ok(answer) if answer.ok() => answer.json().await.map_or(Standing::Unknown, Standing::SignedIn),
         Ok(answer) if answer.status() == 401 => Standing::SignedOut,
         _ => Standing::Unknown,
+    }
+}
+
+/// Whether a server answers.
+pub async fn answers() -> bool {
+    Request::get("/healthz").send().await.is_ok_and(|answer| answer.ok())
+}
+
+/// Waits until a server answers, for as long as it takes.
+pub async fn answer() {
+    while !answers().await {
+        super::time::sleep(Duration::from_millis(1_000)).await;
     }
 }
 

@@ -4,6 +4,8 @@ use leptos::prelude::*;
 use wasm_bindgen::{JsCast, closure::Closure};
 use web_sys::{Element, HtmlElement, ResizeObserver};
 
+use super::script;
+
 /// How high a line of text in it is, in pixels.
 pub fn line_height(element: &Element) -> Option<f64> {
     let style = window().get_computed_style(element).ok()??;
@@ -22,6 +24,13 @@ pub fn is_narrow() -> bool {
     /// 44rem, as the style sheets have it, in pixels.
     const NARROW: f64 = 704.0;
     window().inner_width().ok().and_then(|width| width.as_f64()).is_some_and(|width| width < NARROW)
+}
+
+/// Scrolls whatever is around the element until it is in the middle of the window.
+pub fn bring_into_view(element: &Element) {
+    let how = js_sys::Object::new();
+    script::set(&how, "block", &"center".into());
+    script::call(element, "scrollIntoView", &[&how]);
 }
 
 /// Calls `then` after each layout in which the element has another size than in the one before, and after the first, for as

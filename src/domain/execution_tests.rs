@@ -104,7 +104,8 @@ fn step_event<P: Strategy<Value = f64> + 'static>(percent: fn() -> P) -> impl St
             Event::StepProgress { step, attempt, percent, message, source, execution_percent, eta_ms, eta_range_ms }
         }
         6 => {
-            let line = Line { at: Timestamp(5), stream: Stream::Err, text: "x".to_owned(), level: None };
+            let line =
+                Line { at: Timestamp(5), stream: Stream::Err, text: "x".to_owned(), level: None, after_group: false };
             Event::StepOutput { step, attempt, first_line: n.into(), lines: vec![line; 2] }
         }
         7 => {

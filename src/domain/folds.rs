@@ -8,7 +8,7 @@
 pub enum Fold {
     /// What comes before this line, in a row of its own: the head of an attempt. It holds all up to the next head.
     Head(u64),
-    /// This line, which is the title of a group. It holds all up to the next group or head.
+    /// This line, which is the title of a group. It holds all up to where it ends, or to the next group or head.
     Group(u64),
 }
 
@@ -49,31 +49,30 @@ pub struct Folds {
 }
 
 impl Folds {
-    /// The rows of `lines` lines, with heads before some and some that are titles of groups, both in order. `folded`
-    /// says which are closed.
-    pub fn new(lines: u64, heads: &[u64], groups: &[u64], folded: impl Fn(Fold) -> bool) -> Self {
+    /// The rows of `lines` lines, with what there is in them to fold. `folded` says what is closed.
+    pub fn new(lines: u64, parts: &Parts, folded: impl Fn(Fold) -> bool) -> Self {
         let mut folds = Self::default();
-        let mut marks: Vec<Fold> =
-            heads.iter().copied().map(Fold::Head).chain(groups.iter().copied().map(Fold::Group)).collect();
-        // A head comes before its first line, which may be the title of a group.
-        marks.sort_unstable_by_key(|mark| (mark.line(), matches!(mark, Fold::Group(_))));
-        marks.retain(|mark| mark.line() < lines);
+        let ends = parts.ends.iter().map(|line| (*line, None));
+        let all = parts.all().map(|fold| (fold.line(), Some(fold))).chain(ends);
+        let mut marks: Vec<(u64, Option<Fold>)> = all.filter(|(line, _)| *line < lines).collect();
+        // A head comes before its first line, which may be the title of a group; an end before both.
+        marks.sort_unstable();
         let mut next = 0;
         let mut hidden_by_head = false;
         let mut hidden_by_group = false;
-        for mark in marks {
-            let line = mark.line();
+        for (line, mark) in marks {
             if !hidden_by_head && !hidden_by_group {
                 folds.push_lines(next, line);
             }
             next = line;
             match mark {
-                Fold::Head(line) => {
+                None => hidden_by_group = false,
+                Some(mark @ Fold::Head(line)) => {
                     folds.push(Row::Head(line), 1);
                     (hidden_by_head, hidden_by_group) = (folded(mark), false);
                 }
-                Fold::Group(_) if hidden_by_head => {}
-                Fold::Group(line) => {
+                Some(Fold::Group(_)) if hidden_by_head => {}
+                Some(mark @ Fold::Group(line)) => {
                     folds.push_lines(line, line + 1);
                     next = line + 1;
                     hidden_by_group = folded(mark);
@@ -150,28 +149,58 @@ impl Fold {
     }
 }
 
-/// What must be opened so that `line` can be seen.
-pub fn around(line: u64, heads: &[u64], groups: &[u64]) -> Vec<Fold> {
-    let head = heads.iter().copied().rev().find(|head| *head <= line);
-    // A group ends at the next head. Its own title is in view though it is closed.
-    let group = groups
-        .iter()
-        .copied()
-        .rev()
-        .find(|group| *group <= line)
-        .filter(|group| *group < line && head.is_none_or(|head| *group >= head));
-    head.map(Fold::Head).into_iter().chain(group.map(Fold::Group)).collect()
+/// What there is in a log to fold: lines, in order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Parts {
+    /// Those before which there are heads.
+    pub heads: Vec<u64>,
+    /// Those that are titles of groups.
+    pub groups: Vec<u64>,
+    /// Those before which a group ended.
+    pub ends: Vec<u64>,
 }
 
-/// How many lines what is folded at `fold` holds, of `lines` in all.
-pub fn held(fold: Fold, lines: u64, heads: &[u64], groups: &[u64]) -> u64 {
-    let after = |list: &[u64], line: u64| {
-        list.get(list.partition_point(|one| *one <= line)).copied().unwrap_or(lines).min(lines)
-    };
-    match fold {
-        Fold::Head(line) => after(heads, line) - line.min(lines),
-        Fold::Group(line) => after(heads, line).min(after(groups, line)).saturating_sub(line + 1),
+impl Parts {
+    fn all(&self) -> impl Iterator<Item = Fold> {
+        self.heads.iter().copied().map(Fold::Head).chain(self.groups.iter().copied().map(Fold::Group))
     }
+
+    /// The head above a line.
+    fn head_of(&self, line: u64) -> Option<u64> {
+        last(&self.heads, line)
+    }
+
+    /// What must be opened so that `line` can be seen. The title of a group is in view though that is closed.
+    pub fn around(&self, line: u64) -> Vec<Fold> {
+        let group = group_of(line, self.head_of(line), &self.groups, &self.ends).filter(|group| *group < line);
+        self.head_of(line).map(Fold::Head).into_iter().chain(group.map(Fold::Group)).collect()
+    }
+
+    /// How many lines what is folded at `fold` holds, of `lines` in all.
+    pub fn held(&self, fold: Fold, lines: u64) -> u64 {
+        let after = |list: &[u64], line: u64| {
+            list.get(list.partition_point(|one| *one <= line)).copied().unwrap_or(lines).min(lines)
+        };
+        match fold {
+            Fold::Head(line) => after(&self.heads, line) - line.min(lines),
+            Fold::Group(line) => {
+                let end = [&self.heads, &self.groups, &self.ends].map(|list| after(list, line)).into_iter().min();
+                end.unwrap_or(lines).saturating_sub(line + 1)
+            }
+        }
+    }
+}
+
+/// The title of the group that a line is in, which is below `head`; of a title, itself. `ends` are the lines before which
+/// groups ended.
+pub fn group_of(line: u64, head: Option<u64>, groups: &[u64], ends: &[u64]) -> Option<u64> {
+    // An end before a title ended another one.
+    last(groups, line).filter(|group| head <= Some(*group) && last(ends, line) <= Some(*group))
+}
+
+/// The last of `lines` that is not after this one.
+fn last(lines: &[u64], line: u64) -> Option<u64> {
+    lines.get(lines.partition_point(|one| *one <= line).checked_sub(1)?).copied()
 }
 
 #[cfg(test)]
@@ -183,15 +212,18 @@ mod tests {
     use super::*;
 
     /// The rows as a list, line by line.
-    fn plainly(lines: u64, heads: &[u64], groups: &[u64], closed: &BTreeSet<Fold>) -> Vec<Row> {
+    fn plainly(lines: u64, parts: &Parts, closed: &BTreeSet<Fold>) -> Vec<Row> {
         let mut rows = Vec::new();
         let (mut by_head, mut by_group) = (false, false);
         for line in 0..lines {
-            if heads.contains(&line) {
+            if parts.ends.contains(&line) {
+                by_group = false;
+            }
+            if parts.heads.contains(&line) {
                 rows.push(Row::Head(line));
                 (by_head, by_group) = (closed.contains(&Fold::Head(line)), false);
             }
-            let group = groups.contains(&line);
+            let group = parts.groups.contains(&line);
             if !by_head && (group || !by_group) {
                 rows.push(Row::Line(line));
             }
@@ -207,20 +239,21 @@ mod tests {
             lines in Just(lines),
             heads in btree_set(0..lines + 3, 0..5),
             groups in btree_set(0..lines + 3, 0..8),
+            ends in btree_set(0..lines + 3, 0..6),
             closed in prop::collection::vec(any::<bool>(), 13),
-        ) -> (u64, Vec<u64>, Vec<u64>, BTreeSet<Fold>) {
-            let (heads, groups): (Vec<u64>, Vec<u64>) = (heads.into_iter().collect(), groups.into_iter().collect());
-            let all = heads.iter().copied().map(Fold::Head).chain(groups.iter().copied().map(Fold::Group));
-            let closed = all.zip(closed).filter_map(|(fold, closed)| closed.then_some(fold)).collect();
-            (lines, heads, groups, closed)
+        ) -> (u64, Parts, BTreeSet<Fold>) {
+            let [heads, groups, ends] = [heads, groups, ends].map(|lines| lines.into_iter().collect());
+            let parts = Parts { heads, groups, ends };
+            let closed = parts.all().zip(closed).filter_map(|(fold, closed)| closed.then_some(fold)).collect();
+            (lines, parts, closed)
         }
     }
 
     proptest! {
         #[test]
-        fn each_row_shows_what_a_list_of_all_rows_has_there((lines, heads, groups, closed) in a_log()) {
-            let folds = Folds::new(lines, &heads, &groups, |fold| closed.contains(&fold));
-            let plain = plainly(lines, &heads, &groups, &closed);
+        fn each_row_shows_what_a_list_of_all_rows_has_there((lines, parts, closed) in a_log()) {
+            let folds = Folds::new(lines, &parts, |fold| closed.contains(&fold));
+            let plain = plainly(lines, &parts, &closed);
             prop_assert_eq!(folds.rows(), plain.len() as u64);
             let rows: Vec<Row> = (0..folds.rows()).filter_map(|row| folds.row(row)).collect();
             prop_assert_eq!(rows, plain);
@@ -228,8 +261,8 @@ mod tests {
         }
 
         #[test]
-        fn the_row_of_a_line_shows_it_or_what_hides_it((lines, heads, groups, closed) in a_log()) {
-            let folds = Folds::new(lines, &heads, &groups, |fold| closed.contains(&fold));
+        fn the_row_of_a_line_shows_it_or_what_hides_it((lines, parts, closed) in a_log()) {
+            let folds = Folds::new(lines, &parts, |fold| closed.contains(&fold));
             for line in 0..lines {
                 let row = folds.row_of(line).expect("there are rows");
                 prop_assert_eq!(folds.row(row).and_then(|shown| folds.find(shown)), Some(row));
@@ -242,21 +275,20 @@ mod tests {
         }
 
         #[test]
-        fn what_is_around_a_line_is_all_that_can_hide_it((lines, heads, groups, mut closed) in a_log(), line in 0u64..40) {
+        fn what_is_around_a_line_is_all_that_can_hide_it((lines, parts, mut closed) in a_log(), line in 0u64..40) {
             prop_assume!(line < lines);
-            let open = around(line, &heads, &groups);
+            let open = parts.around(line);
             closed.retain(|fold| !open.contains(fold));
-            let folds = Folds::new(lines, &heads, &groups, |fold| closed.contains(&fold));
+            let folds = Folds::new(lines, &parts, |fold| closed.contains(&fold));
             prop_assert_eq!(folds.row_of(line).and_then(|row| folds.row(row)), Some(Row::Line(line)));
         }
 
         #[test]
-        fn what_a_fold_holds_is_what_closing_it_hides((lines, heads, groups, _) in a_log()) {
-            let open = Folds::new(lines, &heads, &groups, |_| false).rows();
-            let all = heads.iter().copied().map(Fold::Head).chain(groups.iter().copied().map(Fold::Group));
-            for one in all.filter(|fold| fold.line() < lines) {
-                let closed = Folds::new(lines, &heads, &groups, |fold| fold == one).rows();
-                prop_assert_eq!(open - closed, held(one, lines, &heads, &groups));
+        fn what_a_fold_holds_is_what_closing_it_hides((lines, parts, _) in a_log()) {
+            let open = Folds::new(lines, &parts, |_| false).rows();
+            for one in parts.all().filter(|fold| fold.line() < lines) {
+                let closed = Folds::new(lines, &parts, |fold| fold == one).rows();
+                prop_assert_eq!(open - closed, parts.held(one, lines));
             }
         }
     }

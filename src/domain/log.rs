@@ -25,6 +25,9 @@ pub struct Line {
     /// Set if the step marked it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub level: Option<Level>,
+    /// Whether the step ended its group before it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub after_group: bool,
 }
 
 /// Where a line was printed.

@@ -38,6 +38,9 @@ pub struct Marks {
     pub warnings: Places,
     /// Those that begin a group.
     pub groups: Places,
+    /// Those before which a group ended, which may have been over already.
+    #[serde(default)]
+    pub group_ends: Places,
     /// Where each attempt begins, in order; [`PLACES_MAX`] at most.
     pub heads: Vec<Head>,
 }
@@ -69,6 +72,11 @@ impl Marks {
         }
     }
 
+    /// Takes in that a group ended before a line; called in the order of lines, and before what the line itself is.
+    pub fn end_group(&mut self, line: u64) {
+        self.group_ends.add(line);
+    }
+
     /// Takes in whose line it is; called in the order of lines.
     pub fn begin(&mut self, line: u64, step: &StepId, attempt: u32) {
         let known = |head: &&Head| head.attempt == attempt && head.step == *step;
@@ -85,6 +93,9 @@ impl Marks {
             }
             self.lines += 1;
             self.begin(line.n, &line.step, line.attempt);
+            if line.line.after_group {
+                self.end_group(line.n);
+            }
             if let Some(level) = line.line.level {
                 self.add(line.n, level);
             }
@@ -113,7 +124,7 @@ mod tests {
     };
 
     fn line(n: u64, step: &str, attempt: u32, level: Option<Level>) -> LogLine {
-        let line = Line { at: Timestamp(0), stream: Stream::Out, text: String::new(), level };
+        let line = Line { at: Timestamp(0), stream: Stream::Out, text: String::new(), level, after_group: false };
         LogLine { n, step: step.parse().expect("it is an id"), attempt, line }
     }
 

@@ -13,7 +13,7 @@ params: [{name: gate, type: string, default: /}]
 steps:
   - id: first
     run: |
-      echo "::group::Fetch"; echo one; echo "::warning::two is odd"; echo "::error::three is wrong"
+      echo "::group::Fetch"; echo one; echo "::warning::two is odd"; echo "::error::three is wrong"; echo "::endgroup::"
       printf 'a \033[31mNee\033[0mdle in colours\n'
   - id: second
     retry: {attempts: 2, backoff: 1ms}
@@ -42,6 +42,7 @@ async fn what_stands_out_in_a_log_is_known_without_its_lines() {
         "errors": { "total": 3, "lines": [3, 6, 10] },
         "warnings": { "total": 1, "lines": [2] },
         "groups": { "total": 1, "lines": [0] },
+        "group_ends": { "total": 1, "lines": [4] },
         "heads": [
             { "line": 0, "step": "first", "attempt": 1 },
             { "line": 5, "step": "second", "attempt": 1 },

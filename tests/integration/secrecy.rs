@@ -75,7 +75,7 @@ impl Told {
 
     fn facts(&self, ended: bool) -> Vec<Fact> {
         let (mark, step): (_, StepId) = (self.mark.clone(), "only".parse().expect("an id"));
-        let line = Line { at: clock::now(), stream: Stream::Out, text: mark.clone(), level: None };
+        let line = Line { at: clock::now(), stream: Stream::Out, text: mark.clone(), level: None, after_group: false };
         let steps = vec![PlannedStep { id: step.clone(), name: mark.clone(), needs: Vec::new(), weight: 1.0 }];
         let params = Map::from_iter([("what".to_owned(), json!(mark))]);
         let mut events = vec![

@@ -16,7 +16,7 @@ pub fn CountBar(
     view! {
         <nav class="count-bar" aria-label="Counts">
             <Count value=of(|counts| counts.running) word="running" href="/executions?status=running" more/>
-            <Count value=of(|counts| counts.look) word="need a look" href="#attention" status="attention"/>
+            <Count value=of(|counts| counts.look) word="to look at" href="#attention" status="attention"/>
             <Count value=of(|counts| counts.queued) word="queued" href="/executions?status=queued" more/>
             <hr/>
             <Count value=of(|counts| counts.succeeded) word="succeeded" href="/executions?status=succeeded&ended_from=1h" past=true/>

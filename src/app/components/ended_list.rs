@@ -61,7 +61,9 @@ fn EndedRow(execution: Execution) -> impl IntoView {
                 <StatusIcon sign=Signal::stored(Sign::from(execution.status))/>
             </td>
             <th scope="row">
-                <a href=format!("/executions/{}", execution.id)>{execution.workflow.to_string()}</a>
+                <a href=format!("/executions/{}", execution.id) title=execution.workflow.to_string()>
+                    {execution.workflow.to_string()}
+                </a>
             </th>
             <td data-part="owner">{format!("{} · {}", execution.owner, trigger_word(execution.trigger))}</td>
             <td data-part="said">{said}</td>

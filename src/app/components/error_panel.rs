@@ -21,7 +21,8 @@ use crate::{
     },
 };
 
-/// The error of an execution that failed.
+/// The error of an execution that failed. Where the page shows a moment before that, its place is kept: nothing that one
+/// points at may move.
 #[component]
 pub fn ErrorPanel(
     /// Whose error it is.
@@ -32,8 +33,9 @@ pub fn ErrorPanel(
     let message = execution.with_untracked(|execution| execution.error.as_ref().map(|error| error.message.clone()));
     let again = execution.with_untracked(can_go_on);
     let target = Memo::new(move |_| failure.with(|failure| target(&failure.lines)));
+    let ahead = Memo::new(move |_| run.shown.with(|shown| shown.error.is_none()));
     view! {
-        <section class="error-panel" aria-label="Why it failed">
+        <section class="error-panel" aria-label="Why it failed" data-ahead=move || ahead.get().then_some("")>
             <section>
                 <h2 data-part="where">{execution.with_untracked(Where::of).view()}</h2>
                 <p data-part="message">{message}</p>

@@ -76,6 +76,8 @@ fn TableRow(row: Row, selection: Selection) -> impl IntoView {
     let percent = Memo::new(move |_| execution.with(|execution| execution.percent.floor()));
     let chosen = Memo::new(move |_| selection.chosen.with(|chosen| chosen.contains(&id)));
     let took = took(execution);
+    // Of what waits, since when it does.
+    let began = Memo::new(move |_| execution.with(|execution| execution.started_at.unwrap_or(execution.queued_at)));
     let how = move || match status.get() {
         Status::Running => EitherOf5::A(view! { <ProgressBar execution/> }),
         Status::Queued => EitherOf5::B(move || execution.with(message)),
@@ -106,13 +108,13 @@ fn TableRow(row: Row, selection: Selection) -> impl IntoView {
                 </span>
             </td>
             <th scope="row">
-                <a href=format!("/executions/{id}")>{fixed.workflow.to_string()}</a>
+                <a href=format!("/executions/{id}") title=fixed.workflow.to_string()>{fixed.workflow.to_string()}</a>
             </th>
             <td data-part="how">{how}</td>
             <td data-part="owner">{fixed.owner.to_string()}</td>
             <td data-part="trigger">{trigger_word(fixed.trigger)}</td>
             <td data-part="took" data-type="number">{took}</td>
-            <td data-part="when"><Moment at=fixed.queued_at/></td>
+            <td data-part="when">{move || view! { <Moment at=began.get()/> }}</td>
             <td data-part="id">{id.short()}</td>
         </tr>
     }

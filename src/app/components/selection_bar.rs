@@ -128,7 +128,7 @@ fn Came(outcome: Outcome) -> impl IntoView {
     view! {
         <div data-part="outcome" role="status">
             <strong>{outcome.done}</strong>
-            {outcome.seen_at.map(|place| view! { <a href=place>"See it"</a> })}
+            {outcome.seen_at.map(|place| view! { <a href=place>"Show"</a> })}
             <ul>{refused}</ul>
         </div>
     }

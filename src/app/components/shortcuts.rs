@@ -21,6 +21,18 @@ const PAGES: [(&str, &str, &str); 4] = [
     ("s", "/profile", "Settings"),
 ];
 
+/// Keys of parts of an execution's page, each for the part that has the focus, and what they do.
+const RUN: [(&str, &str); 8] = [
+    ("Ctrl F", "Output: search"),
+    ("E", "Output: the next error, with Shift the one before"),
+    ("W", "Output: the next warning, with Shift the one before"),
+    ("Shift Click", "Output: choose lines up to this number"),
+    ("↑ ↓", "Steps: the one above, the one below"),
+    ("← →", "Graph: along the needs; on the time axis: the event before, the next"),
+    ("+ - 0", "Graph: larger, smaller, all of it"),
+    ("Space", "Time axis: play, pause"),
+];
+
 /// Listens to them, and lists them when asked to.
 #[component]
 pub fn Shortcuts(
@@ -94,6 +106,7 @@ fn List() -> impl IntoView {
         view! { <div><dt>{keys.collect_view()}</dt><dd>{what}</dd></div> }
     };
     let pages = PAGES.map(|(key, _, name)| row(vec!["g", key], format!("Go to {name}")));
+    let run = RUN.map(|(keys, what)| row(keys.split(' ').collect(), what.to_owned())).collect_view();
     view! {
         <dl data-part="keys">
             {row(vec!["Ctrl", "K"], "Search and commands".to_owned())}
@@ -102,6 +115,8 @@ fn List() -> impl IntoView {
             {row(vec!["?"], "This list".to_owned())}
             {row(vec!["Esc"], "Close what is open".to_owned())}
         </dl>
+        <h3>"On the page of a run"</h3>
+        <dl data-part="keys">{run}</dl>
         <div class="field" data-kind="switch">
             <label for="keys-here">"Shortcuts of single keys"</label>
             <input

@@ -16,7 +16,7 @@ use crate::domain::{
 };
 
 /// A note has room beside a bar that leaves so much of the lane free, 0.0..=1.0.
-const ROOM: f64 = 0.35;
+const ROOM: f64 = 0.15;
 
 /// All that a row shows of its step; as long as it is the same, the row is.
 #[derive(Clone, Debug, PartialEq)]
@@ -81,6 +81,7 @@ pub fn StepRow(
             }
         })
     };
+    let said = move || row.with(|row| row.as_ref().map(|row| row.note.line())).filter(|line| !line.is_empty());
     let percent_said = move || {
         let source = source.get().map(|source| format!(", {}", source_word(source))).unwrap_or_default();
         format!("{}, {} percent{source}", status.get().label(), percent.get())
@@ -106,7 +107,7 @@ pub fn StepRow(
                 </button>
                 <span data-part="figure">{figure}</span>
             </div>
-            <div data-part="lane">
+            <div data-part="lane" title=said>
                 <div
                     data-part="track"
                     role="progressbar"
@@ -178,7 +179,8 @@ fn Ahead(shape: Shape, place: usize) -> impl IntoView {
     }
 }
 
-/// What there is to say, where there is room for it: after the bar, before it, or over it.
+/// What there is to say, where there is room for it: after the bar, or before it where there is more. Nothing is written
+/// over a bar; where it fills the lane, what is said stands in the lane's title.
 #[component]
 fn Beside(shape: Shape, place: usize, row: Memo<Option<Row>>) -> impl IntoView {
     let said = Memo::new(move |_| row.with(|row| row.as_ref().map(|row| row.note.clone()).unwrap_or_default()));
@@ -190,13 +192,12 @@ fn Beside(shape: Shape, place: usize, row: Memo<Option<Row>>) -> impl IntoView {
             let begin = row.bars.first().map(|bar| bar.from).or(row.finished_at).unwrap_or(axis.from);
             let known = row.bars.last().and_then(|bar| bar.to).or(row.finished_at);
             let end = ahead.map(|[_, to]| to).or(known).unwrap_or_else(|| shape.moment());
-            Some(if 1.0 - axis.at(end) >= ROOM {
-                ("after", axis.ms(end))
-            } else if axis.at(begin) >= ROOM {
-                ("before", axis.ms(begin))
+            let (before, after) = (axis.at(begin), 1.0 - axis.at(end));
+            if after >= ROOM.max(before.min(2.0 * ROOM)) {
+                Some(("after", axis.ms(end)))
             } else {
-                ("over", 0)
-            })
+                (before >= ROOM).then(|| ("before", axis.ms(begin)))
+            }
         })
     });
     move || {

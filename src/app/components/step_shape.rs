@@ -1,10 +1,14 @@
 //! The shape of an execution: its steps as a timeline or as a graph, swapped in place, with the ruler over them and what
 //! the chosen step is doing below. All of it is a function of the execution and of the moment, whichever moment that is.
 
-use leptos::{either::Either, prelude::*};
-use leptos_router::hooks::{use_location, use_query_map};
+use leptos::{either::Either, ev::MouseEvent, prelude::*};
+use leptos_router::{
+    NavigateOptions,
+    hooks::{use_location, use_navigate, use_query_map},
+};
 
 use super::{icon::Icon, step_graph::StepGraph, step_inspector::StepInspector, step_timeline::StepTimeline};
+use crate::browser::address;
 use crate::domain::{
     axis::{Axis, known_until},
     course::Course,
@@ -224,29 +228,45 @@ pub fn Views(
     /// Whether the graph is shown: [`shows_graph`].
     graph: Memo<bool>,
 ) -> impl IntoView {
-    let location = use_location();
-    let href = move |view: Option<&'static str>| {
-        let kept = location.search.with(|search| {
-            let kept =
-                search.trim_start_matches('?').split('&').filter(|part| !part.is_empty() && !part.starts_with("view="));
-            kept.map(str::to_owned).collect::<Vec<_>>()
-        });
-        let all: Vec<String> = kept.into_iter().chain(view.map(|view| format!("view={view}"))).collect();
-        let mark = if all.is_empty() { "" } else { "?" };
-        format!("{}{mark}{}", location.pathname.get(), all.join("&"))
+    let (location, navigate) = (use_location(), use_navigate());
+    let to = move |view| with_view(&location.pathname.get(), &location.search.get(), view);
+    // What the address holds by now: the moment and the lines in it are no navigation, and unknown to the router.
+    let go = move |event: MouseEvent, view| {
+        if event.ctrl_key() || event.meta_key() || event.shift_key() || event.button() != 0 {
+            return;
+        }
+        event.prevent_default();
+        let (search, hash) = address::parts();
+        let address = with_view(&location.pathname.get_untracked(), &search, view) + &hash;
+        navigate(&address, NavigateOptions { replace: true, scroll: false, ..Default::default() });
     };
-    let to_graph = move || href(Some("graph"));
-    let to_timeline = move || href(None);
+    let go_on = go.clone();
     view! {
         <nav class="switch" aria-label="View of the steps">
-            <a href=to_timeline aria-current=move || (!graph.get()).then_some("page") prop:replace=true data-noscroll>
+            <a
+                href=move || to(None)
+                aria-current=move || (!graph.get()).then_some("page")
+                on:click=move |event| go(event, None)
+            >
                 <Icon name="list"/>
                 "Timeline"
             </a>
-            <a href=to_graph aria-current=move || graph.get().then_some("page") prop:replace=true data-noscroll>
+            <a
+                href=move || to(Some("graph"))
+                aria-current=move || graph.get().then_some("page")
+                on:click=move |event| go_on(event, Some("graph"))
+            >
                 <Icon name="flow"/>
                 "Graph"
             </a>
         </nav>
     }
+}
+
+/// The address with another view in its query.
+fn with_view(path: &str, search: &str, view: Option<&str>) -> String {
+    let kept = search.trim_start_matches('?').split('&').filter(|part| !part.is_empty() && !part.starts_with("view="));
+    let all: Vec<String> = kept.map(str::to_owned).chain(view.map(|view| format!("view={view}"))).collect();
+    let mark = if all.is_empty() { "" } else { "?" };
+    format!("{path}{mark}{}", all.join("&"))
 }

@@ -27,7 +27,7 @@ use crate::{
     domain::{
         event::{Event, Recorded},
         execution::Execution,
-        folds::{self, Fold, Folds, Row},
+        folds::{Fold, Folds, Parts, Row},
         id::{ExecutionId, StepId},
         listing::LogLine,
         marks::Marks,
@@ -93,9 +93,9 @@ impl Log {
         let folded = RwSignal::new(BTreeSet::new());
         let end = Memo::new(move |_| shown.with(|execution| step.with(|step| known(execution, step.as_ref()))));
         let folds = Memo::new(move |_| {
-            let (heads, groups) = parts(shown, step, marks);
+            let parts = parts(shown, step, marks);
             let step = step.get();
-            folded.with(|folded| Folds::new(end.get(), &heads, &groups, |fold| folded.contains(&(step.clone(), fold))))
+            folded.with(|folded| Folds::new(end.get(), &parts, |fold| folded.contains(&(step.clone(), fold))))
         });
         let log = Self {
             id: live.with_untracked(|execution| execution.id),
@@ -153,8 +153,7 @@ impl Log {
 
     /// How many lines it holds.
     pub fn held(&self, fold: Fold) -> u64 {
-        let (heads, groups) = parts(self.shown, self.step, self.marks);
-        folds::held(fold, self.end.get(), &heads, &groups)
+        parts(self.shown, self.step, self.marks).held(fold, self.end.get())
     }
 
     /// The lines in view, whole or in part; those that are folded away between them as well.
@@ -190,9 +189,8 @@ impl Log {
 
     /// Brings a line into view, opens what hides it, and marks it, up to `last`.
     pub fn go_to(&self, line: u64, last: u64) {
-        let (heads, groups) = untrack(|| parts(self.shown, self.step, self.marks));
         let step = self.step.get_untracked();
-        let around = folds::around(line, &heads, &groups);
+        let around = untrack(|| parts(self.shown, self.step, self.marks)).around(line);
         if self.folded.with_untracked(|folded| around.iter().any(|fold| folded.contains(&(step.clone(), *fold)))) {
             self.folded.update(|folded| folded.retain(|(of, fold)| *of != step || !around.contains(fold)));
         }
@@ -418,12 +416,16 @@ impl Log {
     }
 }
 
-/// The lines before which there are heads, and those that are titles of groups. An only attempt of an only step has none.
-fn parts(shown: Signal<Execution>, step: RwSignal<Option<StepId>>, marks: RwSignal<Marks>) -> (Vec<u64>, Vec<u64>) {
+/// What there is to fold. An only attempt of an only step has no head.
+fn parts(shown: Signal<Execution>, step: RwSignal<Option<StepId>>, marks: RwSignal<Marks>) -> Parts {
     let heads = has_heads(shown, step, marks);
     marks.with(|marks| {
         let heads = if heads { marks.heads.as_slice() } else { &[] };
-        (heads.iter().map(|head| head.line).collect(), marks.groups.lines.clone())
+        Parts {
+            heads: heads.iter().map(|head| head.line).collect(),
+            groups: marks.groups.lines.clone(),
+            ends: marks.group_ends.lines.clone(),
+        }
     })
 }
 

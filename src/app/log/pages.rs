@@ -94,7 +94,13 @@ mod tests {
 
     fn lines(range: Range<u64>, bytes: usize) -> Vec<LogLine> {
         let line = |n| {
-            let line = Line { at: Timestamp(0), stream: Stream::Out, text: "x".repeat(bytes), level: None };
+            let line = Line {
+                at: Timestamp(0),
+                stream: Stream::Out,
+                text: "x".repeat(bytes),
+                level: None,
+                after_group: false,
+            };
             LogLine { n, step: "a".parse().expect("it is an id"), attempt: 1, line }
         };
         range.map(line).collect()

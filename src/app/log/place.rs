@@ -132,11 +132,12 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::domain::folds::Parts;
 
     const SIZES: Sizes = Sizes { view: 400.0, row: 20.0, line: 20.0 };
 
     fn plain(lines: u64) -> Folds {
-        Folds::new(lines, &[], &[], |_| false)
+        Folds::new(lines, &Parts::default(), |_| false)
     }
 
     #[test]

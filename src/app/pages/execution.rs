@@ -63,7 +63,7 @@ fn Shown(run: Run) -> impl IntoView {
     let status = Memo::new(move |_| run.execution.with(|execution| execution.status));
     let said =
         move || execution.with_untracked(|execution| format!("{}: {}", execution.workflow, status.get().label()));
-    let failure = Memo::new(move |_| execution.with(|execution| execution.error.is_some()));
+    let failure = Memo::new(move |_| run.execution.with(|execution| execution.error.is_some()));
     let result = Memo::new(move |_| execution.with(|execution| execution.result.clone()));
     view! {
         <Title text=move || execution.with(title)/>
@@ -124,7 +124,7 @@ fn Path(execution: Signal<Execution>) -> impl IntoView {
     view! {
         <div class="page-header">
             <nav data-part="path" aria-label="Path">
-                <a href="/">"Executions"</a>
+                <a href="/executions">"Executions"</a>
                 <span aria-hidden="true">"/"</span>
                 <a href=href>{workflow}</a>
                 <span aria-hidden="true">"/"</span>

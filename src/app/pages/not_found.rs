@@ -36,8 +36,27 @@ pub fn Missing(
             <h1>{format!("There is no such {what}")}</h1>
             <p>{why}</p>
             <div data-part="actions">
-                <a class="button" data-kind="main" href="/">"Executions"</a>
+                <a class="button" data-kind="main" href="/">"Now"</a>
+                <a class="button" href="/executions">"Executions"</a>
                 <a class="button" href="/workflows">"Workflows"</a>
+            </div>
+        </div>
+    }
+}
+
+/// It is there, but for admins only.
+#[component]
+pub fn ForAdmins() -> impl IntoView {
+    live::rest();
+    Live::expect().wake();
+    view! {
+        <Title text="For admins"/>
+        <div class="empty-state">
+            <h1>"This page is for admins"</h1>
+            <p>"You are signed in, and may not see it. An admin of this server can tell you what you need, or make you one."</p>
+            <div data-part="actions">
+                <a class="button" data-kind="main" href="/profile">"Your profile"</a>
+                <a class="button" href="/">"Now"</a>
             </div>
         </div>
     }

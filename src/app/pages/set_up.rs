@@ -12,19 +12,35 @@ const LEAD: &str = "The first account may do everything. The setup code proves t
 #[component]
 pub fn SetUp() -> impl IntoView {
     let asked = use_query_map();
-    let error = Signal::derive(move || asked.read().get("error").map(|word| reason(&word)));
+    let error = move |field: &'static str| {
+        Signal::derive(move || {
+            asked.read().get("error").filter(|word| concerns(word) == field).map(|word| reason(&word))
+        })
+    };
+    let (code, name) = (error("code"), error("name"));
     view! {
         <Door title="Set up this server" short="Set up" lead=LEAD action="/api/setup" button="Create the account">
             <div class="field">
                 <label for="code">"Setup code"</label>
-                <input id="code" name="code" autocomplete="one-time-code" spellcheck="false" required autofocus/>
+                <input id="code" name="code" autocomplete="one-time-code" spellcheck="false" required autofocus aria-invalid=move || code.get().map(|_| "true") aria-describedby="code-says"/>
+                <p id="code-says" data-part="error" role="alert">{move || code.get()}</p>
             </div>
             <div class="field">
                 <label for="name">"Name"<small>"a-z, 0-9, and . _ -"</small></label>
-                <input id="name" name="name" autocomplete="username" autocapitalize="none" spellcheck="false" required maxlength="64"/>
+                <input id="name" name="name" autocomplete="username" autocapitalize="none" spellcheck="false" required maxlength="64" aria-invalid=move || name.get().map(|_| "true") aria-describedby="name-says"/>
+                <p id="name-says" data-part="error" role="alert">{move || name.get()}</p>
             </div>
-            <SecretField name="password" label="Password" autocomplete="new-password" error/>
+            <SecretField name="password" label="Password" autocomplete="new-password" error=error("password")/>
         </Door>
+    }
+}
+
+/// The field that it is about.
+fn concerns(word: &str) -> &'static str {
+    match word {
+        "code" => "code",
+        "name" => "name",
+        _ => "password",
     }
 }
 

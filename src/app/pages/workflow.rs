@@ -99,9 +99,12 @@ fn Found(sheet: WorkflowSheet, page: Page) -> impl IntoView {
                 <History sheet rows/>
                 <Active title="Running" rows=rows.running more=rows.more/>
                 <Active title="Queued" rows=rows.queued more=rows.more/>
-                {move || view! { <PlanSteps workflow=planned.clone() steps=steps.get() usual=sheet.usual.get()/> }}
-                <Next sheet/>
-                <WorkflowTerms workflow/>
+                // Of a file that never could be read nothing is known.
+                {move || (!steps.with(Vec::is_empty)).then(|| view! {
+                    <PlanSteps workflow=planned.clone() steps=steps.get() usual=sheet.usual.get()/>
+                    <Next sheet/>
+                    <WorkflowTerms workflow/>
+                })}
                 <div class="section-heading"><h2>"File"</h2></div>
                 <YamlView path name file=sheet.file/>
                 <p class="visually-hidden" role="status">{move || rows.said.get()}</p>

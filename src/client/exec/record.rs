@@ -52,6 +52,8 @@ pub(super) struct Recorder {
     news_of_progress: bool,
     /// The last `::error::`.
     last_error: Option<String>,
+    /// Whether a group has ended since the last line.
+    after_group: bool,
     /// Since when something is gathered.
     since: Option<Instant>,
     client_seq: u64,
@@ -73,6 +75,7 @@ impl Recorder {
             meter: Meter::new(),
             news_of_progress: false,
             last_error: None,
+            after_group: false,
             since: None,
             client_seq: 0,
             complained: false,
@@ -142,8 +145,10 @@ impl Recorder {
                     self.flush_lines();
                 }
                 self.bytes += text.len();
-                self.lines.push(Line { at, stream, text, level });
+                let after_group = std::mem::take(&mut self.after_group);
+                self.lines.push(Line { at, stream, text, level, after_group });
             }
+            Said::EndGroup => self.after_group = true,
             Said::Progress { percent, message, source } => {
                 self.news_of_progress |= self.meter.take(percent, message, source)
             }

@@ -15,6 +15,8 @@ pub(super) enum Command<'l> {
     Progress(f64, Option<Cow<'l, [u8]>>),
     /// A value that must not be shown.
     Mask(String),
+    /// The group that was opened last ends.
+    EndGroup,
     /// A command that does nothing here.
     Nothing,
 }
@@ -42,7 +44,7 @@ fn marked(command: &[u8]) -> Option<Command<'_>> {
         b"warning" => Some(Command::Line(value, Some(Level::Warning))),
         b"error" => Some(Command::Line(value, Some(Level::Error))),
         b"group" => Some(Command::Line(value, Some(Level::Group))),
-        b"endgroup" => Some(Command::Nothing),
+        b"endgroup" => Some(Command::EndGroup),
         b"add-mask" if value.is_empty() => Some(Command::Nothing),
         b"add-mask" => Some(Command::Mask(text(value))),
         _ => None,

@@ -75,6 +75,7 @@ impl Ear<'_> {
                     self.text(not_masked(&value), Some(Level::Warning));
                 }
             }
+            Command::EndGroup => (self.emit)(Said::EndGroup),
             Command::Line(..) | Command::Nothing => {}
         }
     }

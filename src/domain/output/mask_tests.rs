@@ -15,6 +15,7 @@ fn shown(said: &[Said]) -> String {
     let text = |said: &Said| match said {
         Said::Line { text, .. } => text.clone(),
         Said::Progress { message, .. } => message.clone().unwrap_or_default(),
+        Said::EndGroup => String::new(),
     };
     said.iter().map(text).collect()
 }

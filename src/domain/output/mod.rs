@@ -59,6 +59,8 @@ pub enum Said {
         /// How the step marked it.
         level: Option<Level>,
     },
+    /// That the group it opened last has ended. No log line.
+    EndGroup,
     /// How far it is. No log line. For [`Meter`], which knows what else was said.
     Progress {
         /// 0.0..=100.0

@@ -144,6 +144,7 @@ fn a_marked_line_is_stored_without_its_command() {
         marked(Level::Error, "five"),
         marked(Level::Group, "Six"),
         line("in it"),
+        Said::EndGroup,
         marked(Level::Error, ""),
     ];
     assert_eq!(said(text), expected);
@@ -173,7 +174,7 @@ fn a_long_line_is_cut_into_several_with_the_same_level() {
     let found = said(&format!("::error::{at_most}"));
     assert_eq!(found, [marked(Level::Error, &at_most[9..]), marked(Level::Error, "xxxxxxxxx")]);
     assert_eq!(said(&format!("::progress 5 {at_most}\nz\n"))[1..], [line("z")], "the rest of a command is no line");
-    assert_eq!(said(&format!("::endgroup::{at_most}\nz\n")), [line("z")]);
+    assert_eq!(said(&format!("::endgroup::{at_most}\nz\n")), [Said::EndGroup, line("z")]);
     // A character that lies on the cut is whole in the second piece.
     let text = format!("{}é", &at_most[1..]);
     assert_eq!(said(&text), [line(&at_most[1..]), line("é")]);
@@ -317,6 +318,7 @@ proptest! {
                     prop_assert!((0.0..=100.0).contains(percent));
                     prop_assert!(message.as_ref().is_none_or(|message| message.len() <= MESSAGE_MAX));
                 }
+                Said::EndGroup => {}
             }
         }
     }

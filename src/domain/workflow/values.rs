@@ -54,7 +54,8 @@ impl Parameter {
         match (given, &self.default) {
             (Some(given), _) => self.accept(given),
             (None, Some(default)) => Ok(default.clone()),
-            (None, None) => Err(format!("is required: {}", self.kind)),
+            (None, None) if self.choices.is_empty() => Err(format!("is required: {}", self.kind)),
+            (None, None) => Err(format!("is required: one of {}", listed(&self.choices))),
         }
     }
 
@@ -69,9 +70,12 @@ impl Parameter {
         }
         let choices: Vec<String> = self.choices.iter().map(text).collect();
         let near = did_you_mean(&text(&value), choices.iter().map(String::as_str));
-        let choices: Vec<String> = self.choices.iter().map(shown).collect();
-        Err(format!("must be one of {}, but is {}{near}", choices.join(", "), shown(&value)))
+        Err(format!("must be one of {}, but is {}{near}", listed(&self.choices), shown(&value)))
     }
+}
+
+fn listed(choices: &[Value]) -> String {
+    choices.iter().map(shown).collect::<Vec<_>>().join(", ")
 }
 
 /// The values of all parameters, in their order; see [`Workflow::bind`](super::Workflow::bind).

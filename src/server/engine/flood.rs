@@ -101,7 +101,7 @@ fn size(line: &Line) -> usize {
 }
 
 fn notice(at: Timestamp, text: String) -> Line {
-    Line { at, stream: Stream::Out, text, level: Some(Level::Notice) }
+    Line { at, stream: Stream::Out, text, level: Some(Level::Notice), after_group: false }
 }
 
 #[cfg(test)]
@@ -109,7 +109,7 @@ mod tests {
     use super::*;
 
     fn line(number: usize) -> Line {
-        Line { at: Timestamp(7), stream: Stream::Out, text: format!("{number:09}"), level: None }
+        Line { at: Timestamp(7), stream: Stream::Out, text: format!("{number:09}"), level: None, after_group: false }
     }
 
     fn texts(lines: &[Line]) -> Vec<&str> {

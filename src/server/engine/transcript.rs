@@ -51,6 +51,8 @@ pub(super) struct Transcript {
     tail: VecDeque<String>,
     /// The last `::error::`.
     last_error: Option<String>,
+    /// Whether a group has ended since the last line.
+    after_group: bool,
     /// How far the attempt is, by what it has said.
     meter: Meter,
     /// What there is to say when it says nothing.
@@ -90,6 +92,7 @@ impl Transcript {
             recorded,
             tail: VecDeque::with_capacity(TAIL_LINES),
             last_error: None,
+            after_group: false,
             pulse,
             silence: Duration::ZERO,
             meter: Meter::new(),
@@ -202,10 +205,12 @@ impl Transcript {
                     self.tail.pop_front();
                 }
                 self.tail.push_back(text.clone());
-                if let Some(line) = self.flood.pass(Line { at, stream, text, level }) {
+                let after_group = std::mem::take(&mut self.after_group);
+                if let Some(line) = self.flood.pass(Line { at, stream, text, level, after_group }) {
                     self.push(line);
                 }
             }
+            Said::EndGroup => self.after_group = true,
             Said::Progress { percent, message, source } => {
                 if !self.has_told() {
                     // What was estimated before does not fall either.

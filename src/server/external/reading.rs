@@ -284,15 +284,24 @@ fn output_line(item: Value, now: Timestamp, lines: &mut Vec<Line>) -> Result<(),
         Some(text) => text.parse().map_err(|_| Wrong::new(".at", "is no time as 2026-11-22T10:00:00.123Z"))?,
     };
     let at = if (now.0 - OLD_MS..=now.0 + AHEAD_MS).contains(&at.0) { at } else { now };
+    let mut after_group = match fields.take("after_group") {
+        None => false,
+        Some(Value::Bool(after_group)) => after_group,
+        Some(_) => return Err(Wrong::new(".after_group", "is neither true nor false")),
+    };
+    let mut push = |text: &str| {
+        let after_group = std::mem::take(&mut after_group);
+        lines.push(Line { at, stream, text: text.to_owned(), level, after_group });
+    };
     let text = text.strip_suffix('\n').unwrap_or(&text);
     for line in text.split('\n') {
         let mut rest = line.strip_suffix('\r').unwrap_or(line);
         while rest.len() > LINE_MAX {
             let (piece, more) = rest.split_at(rest.floor_char_boundary(LINE_MAX));
-            lines.push(Line { at, stream, text: piece.to_owned(), level });
+            push(piece);
             rest = more;
         }
-        lines.push(Line { at, stream, text: rest.to_owned(), level });
+        push(rest);
     }
     fields.nothing_else("a line").map_err(|Wrong { field, message }| Wrong { field: format!(".{field}"), message })
 }

@@ -22,13 +22,19 @@ impl Journal {
     }
 }
 
-/// What is noted of a chunk's lines: three bytes for each that has a level.
+/// In the place of a level: that a group ended before the line.
+const END_GROUP: u8 = b'.';
+
+/// What is noted of a chunk's lines: three bytes for each that has a level, and for each before which a group ended.
 pub(super) fn note(lines: &[Line]) -> Vec<u8> {
-    let marked = (0u16..).zip(lines).filter_map(|(n, line)| Some((n, line.level?)));
+    let marked = (0u16..).zip(lines).flat_map(|(n, line)| {
+        let letters = [line.after_group.then_some(END_GROUP), line.level.map(letter)];
+        letters.into_iter().flatten().map(move |letter| (n, letter))
+    });
     marked
-        .flat_map(|(n, level)| {
+        .flat_map(|(n, letter)| {
             let [high, low] = n.to_be_bytes();
-            [high, low, letter(level)]
+            [high, low, letter]
         })
         .collect()
 }
@@ -62,8 +68,12 @@ pub(super) async fn marks(
     let mut rows = select.build().fetch(connection);
     while let Some(row) = rows.try_next().await? {
         let first = number(&row, "first")?;
-        for (place, level) in noted(&row)? {
-            marks.add(first + place, level);
+        for (place, letter) in noted(&row)? {
+            match level(letter) {
+                Some(level) => marks.add(first + place, level),
+                None if letter == END_GROUP => marks.end_group(first + place),
+                None => {}
+            }
         }
     }
     Ok(marks)
@@ -92,8 +102,8 @@ async fn heads(
     Ok(())
 }
 
-/// The levels of a chunk's lines by their places in it.
-fn noted(row: &SqliteRow) -> Result<Vec<(u64, Level)>, JournalError> {
+/// What is noted of a chunk's lines, by their places in it.
+fn noted(row: &SqliteRow) -> Result<Vec<(u64, u8)>, JournalError> {
     let body: Option<&str> = row.try_get("body")?;
     let noted = match body {
         // An older version wrote it.
@@ -104,7 +114,7 @@ fn noted(row: &SqliteRow) -> Result<Vec<(u64, Level)>, JournalError> {
         None => row.try_get::<Option<Vec<u8>>, _>("marks")?.unwrap_or_default(),
     };
     let read = |mark: &[u8]| match *mark {
-        [high, low, letter] => Some((u64::from(u16::from_be_bytes([high, low])), level(letter)?)),
+        [high, low, letter] => Some((u64::from(u16::from_be_bytes([high, low])), letter)),
         _ => None,
     };
     Ok(noted.chunks_exact(3).filter_map(read).collect())

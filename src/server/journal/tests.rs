@@ -52,7 +52,13 @@ impl Story {
     }
 
     pub fn output(&self, first_line: u64, texts: &[&str]) -> Fact {
-        let line = |text: &&str| Line { at: Timestamp(1), stream: Stream::Out, text: (*text).to_owned(), level: None };
+        let line = |text: &&str| Line {
+            at: Timestamp(1),
+            stream: Stream::Out,
+            text: (*text).to_owned(),
+            level: None,
+            after_group: false,
+        };
         self.fact(Event::StepOutput { step: step(), attempt: 1, first_line, lines: texts.iter().map(line).collect() })
     }
 

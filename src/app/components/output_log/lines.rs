@@ -11,7 +11,11 @@ use super::{
 };
 use crate::{
     app::{components::moment::hydrated, log::place::Place},
-    domain::{folds::Row, listing::LogLine, search::Needle},
+    domain::{
+        folds::{Row, group_of},
+        listing::LogLine,
+        search::Needle,
+    },
 };
 
 /// A row as it is drawn: if any of it changes, it is another one.
@@ -97,12 +101,9 @@ fn one(view: View, row: Row, times: (Times, bool)) -> (Drawn, Option<Arc<LogLine
     let (depth, stray) = log.marks.with(|marks| {
         let head = marks.heads.partition_point(|head| head.line <= n).checked_sub(1).and_then(|at| marks.heads.get(at));
         let head = head.filter(|_| log.has_heads());
-        let group = marks.groups.lines.partition_point(|line| *line < n).checked_sub(1);
-        let group =
-            group.and_then(|at| marks.groups.lines.get(at)).filter(|line| head.is_none_or(|head| **line >= head.line));
-        let title = marks.groups.lines.binary_search(&n).is_ok();
+        let group = group_of(n, head.map(|head| head.line), &marks.groups.lines, &marks.group_ends.lines);
         let stray = head.zip(line.as_ref()).is_some_and(|(head, line)| head.step != line.step);
-        (u8::from(head.is_some()) + u8::from(group.is_some() && !title), stray)
+        (u8::from(head.is_some()) + u8::from(group.is_some_and(|title| title < n)), stray)
     });
     (Drawn { here: line.is_some(), chosen, current, hit, depth, stray, ..plain }, line)
 }

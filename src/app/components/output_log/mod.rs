@@ -2,6 +2,7 @@
 //! reader scrolls up.
 
 mod lines;
+mod listed;
 mod looks;
 mod map;
 mod row;
@@ -31,7 +32,7 @@ pub fn OutputLog(
     let looks = Looks::new();
     let search = NodeRef::<html::Input>::new();
     let view = View::new(log, looks.wrap);
-    obey_address(log);
+    obey_address(log, view);
     let over = move || log.shown.with(|execution| execution.status.is_final());
     view! {
         <section
@@ -62,8 +63,8 @@ pub fn OutputLog(
     }
 }
 
-/// Shows the lines that the address names, now and whenever it changes.
-fn obey_address(log: Log) {
+/// Shows the lines that the address names, now and whenever it changes: in the log, and the log in the window.
+fn obey_address(log: Log, view: View) {
     let obeyed = StoredValue::new(String::new());
     let obey = move || {
         let (search, hash) = address::parts();
@@ -77,6 +78,7 @@ fn obey_address(log: Log) {
             log.choose(link.step);
             // One that is not there yet is marked when it comes.
             log.go_to(link.first - 1, link.last - 1);
+            view.bring();
         }
     };
     let hash = leptos_router::hooks::use_location().hash;

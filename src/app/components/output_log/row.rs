@@ -131,6 +131,11 @@ pub fn choose(log: Log, event: &leptos::ev::MouseEvent) {
         Some((first, _)) if event.shift_key() => (first.min(n), first.max(n)),
         _ => (n, n),
     };
+    mark(log, first, last);
+}
+
+/// Chooses lines, and says so in the address.
+pub fn mark(log: Log, first: u64, last: u64) {
     log.chosen.set(Some((first, last)));
     let search = link::search(&address::parts().0, log.step.get_untracked().as_ref());
     address::set(&search, &link::hash(first + 1, last + 1));

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use leptos::{html, prelude::*};
 
-use super::looks::{Looks, Times};
+use super::{
+    listed::Listed,
+    looks::{Looks, Times},
+};
 use crate::{
     app::{
         components::icon::Icon,
@@ -34,6 +37,7 @@ pub fn Tools(run: Run, looks: Looks, search: NodeRef<html::Input>) -> impl IntoV
             <Search log search/>
             <Standing log errors=true/>
             <Standing log errors=false/>
+            <Listed log/>
             <hr/>
             <button
                 class="button"
@@ -115,7 +119,7 @@ fn Search(log: Log, search: NodeRef<html::Input>) -> impl IntoView {
 }
 
 #[component]
-fn Go(label: &'static str, icon: &'static str, go: impl Fn() + 'static) -> impl IntoView {
+pub fn Go(label: &'static str, icon: &'static str, go: impl Fn() + 'static) -> impl IntoView {
     view! {
         <button class="button" type="button" data-kind="quiet" data-shape="square" aria-label=label title=label on:click=move |_| go()>
             <Icon name=icon/>

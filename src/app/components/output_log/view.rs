@@ -246,6 +246,17 @@ impl View {
         self.top.set_value(scroller.scroll_top());
     }
 
+    /// Brings what scrolls into the window, once it is as large as it will be.
+    pub fn bring(self) {
+        leptos::task::spawn_local(async move {
+            time::frame().await;
+            time::frame().await;
+            if let Some(Some(scroller)) = self.scroller.try_get_untracked() {
+                drawn_sizes::bring_into_view(&scroller);
+            }
+        });
+    }
+
     fn stretch(self) {
         let Some(sheet) = self.sheet.try_get_untracked().flatten() else { return };
         let rows = self.log.folds.with_untracked(|folds| folds.rows());

@@ -13,7 +13,7 @@ use leptos::{either::EitherOf3, prelude::*};
 use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
 
-use super::not_found::Missing;
+use super::not_found::{ForAdmins, Missing};
 use crate::{
     app::{api, components::trouble::Trouble, live, shell::Me},
     browser::{http, time},
@@ -51,7 +51,8 @@ fn RoomPage(#[prop(into)] which: Signal<Option<Room>>) -> impl IntoView {
         Suspend::new(async move {
             match contents.await {
                 Ok(Some((which, first))) => EitherOf3::A(view! { <Found which first/> }),
-                Ok(None) => EitherOf3::B(view! { <Missing what="page"/> }),
+                Ok(None) if which.get_untracked().is_some() => EitherOf3::B(view! { <ForAdmins/> }.into_any()),
+                Ok(None) => EitherOf3::B(view! { <Missing what="page"/> }.into_any()),
                 Err(_) => EitherOf3::C(view! { <Trouble/> }),
             }
         })

@@ -152,7 +152,11 @@ fn marks() -> Route {
             must("lines", count("How many lines there are.", 0)),
             must("errors", places("Lines that were marked with `::error::`.")),
             must("warnings", places("Lines that were marked with `::warning::`.")),
-            must("groups", places("Titles of groups. A group ends at the next one, and with its attempt.")),
+            must(
+                "groups",
+                places("Titles of groups. A group ends where the step ends it, at the next one, and with its attempt."),
+            ),
+            must("group_ends", places("Lines before which the step ended a group.")),
             must("heads", list_of("Where each attempt begins, in order.", 0, PLACES_MAX, head)),
         ],
     );

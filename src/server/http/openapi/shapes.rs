@@ -238,6 +238,7 @@ pub(super) fn line() -> Vec<Field> {
         must("stream", word("Where it was printed.", ["out", "err"])),
         must("text", text("Without the line end; 16 KiB at most.")),
         may("level", word("How the step marked it.", LEVELS)),
+        may("after_group", boolean("Whether the step ended its group before it.")),
     ]
 }
 
