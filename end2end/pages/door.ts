@@ -5,7 +5,7 @@ export class Door {
   constructor(readonly page: Page) {}
 
   get wrong() {
-    return this.page.getByRole("alert");
+    return this.page.getByRole("alert").filter({ hasText: /./ });
   }
 
   async setUp(code: string, name: string, password: string) {

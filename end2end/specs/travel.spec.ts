@@ -144,21 +144,6 @@ test("another drawing of the steps keeps the moment in the address, whichever it
   await expect(page).not.toHaveURL(/at=|view=/);
 });
 
-test("what one points at stays where it is when one drags to before a failure", async ({ server, visitor }) => {
-  const page = await visitor("alice");
-  server.open("broken");
-  const id = await server.run("alice", "breaks");
-  await server.reaches("alice", id, "execution.failed");
-  const execution = new ExecutionPage(page);
-  await execution.open(id);
-  await expect(execution.error).toBeVisible();
-  const before = await execution.scrubber.boundingBox();
-  await execution.scrubber.press("Home");
-  await expect(execution.then).toBeVisible();
-  await expect(execution.error).toBeHidden();
-  expect(await execution.scrubber.boundingBox()).toEqual(before);
-});
-
 test("another's past cannot be read", async ({ server, visitor }) => {
   await server.addUser("bob");
   const id = await server.run("bob", "quick");

@@ -3,13 +3,13 @@
 //! was a hundred files. A piece that can't be had would end the program, so it is not asked for before a server answers:
 //! until then the page that was there stays.
 
+#[cfg(target_arch = "wasm32")]
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use leptos::prelude::*;
 use leptos_router::LazyRoute;
 
 use super::{live::Live, pages};
-use crate::browser::http;
 
 macro_rules! page {
     ($name:ident, $page:path, $piece:ident: $view:ident, $preload:ident) => {
@@ -27,13 +27,16 @@ macro_rules! page {
             }
 
             async fn preload() {
-                static FETCHED: AtomicBool = AtomicBool::new(false);
-                if !FETCHED.load(Relaxed) {
-                    http::answer().await;
-                }
+                // The server asks as well, and has all of it.
                 #[cfg(target_arch = "wasm32")]
-                $preload().await;
-                FETCHED.store(true, Relaxed);
+                {
+                    static FETCHED: AtomicBool = AtomicBool::new(false);
+                    if !FETCHED.load(Relaxed) {
+                        crate::browser::http::answer().await;
+                    }
+                    $preload().await;
+                    FETCHED.store(true, Relaxed);
+                }
             }
         }
 

@@ -180,7 +180,7 @@ fn Ahead(shape: Shape, place: usize) -> impl IntoView {
 }
 
 /// What there is to say, where there is room for it: after the bar, or before it where there is more. Nothing is written
-/// over a bar; where it fills the lane, what is said stands in the lane's title.
+/// over a bar; where it fills the lane, what is said is heard, and stands in the lane's title.
 #[component]
 fn Beside(shape: Shape, place: usize, row: Memo<Option<Row>>) -> impl IntoView {
     let said = Memo::new(move |_| row.with(|row| row.as_ref().map(|row| row.note.clone()).unwrap_or_default()));
@@ -193,11 +193,13 @@ fn Beside(shape: Shape, place: usize, row: Memo<Option<Row>>) -> impl IntoView {
             let known = row.bars.last().and_then(|bar| bar.to).or(row.finished_at);
             let end = ahead.map(|[_, to]| to).or(known).unwrap_or_else(|| shape.moment());
             let (before, after) = (axis.at(begin), 1.0 - axis.at(end));
-            if after >= ROOM.max(before.min(2.0 * ROOM)) {
-                Some(("after", axis.ms(end)))
+            Some(if after >= ROOM.max(before.min(2.0 * ROOM)) {
+                ("after", axis.ms(end))
+            } else if before >= ROOM {
+                ("before", axis.ms(begin))
             } else {
-                (before >= ROOM).then(|| ("before", axis.ms(begin)))
-            }
+                ("none", 0)
+            })
         })
     });
     move || {

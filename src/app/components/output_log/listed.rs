@@ -3,7 +3,7 @@
 use futures::future::join_all;
 use leptos::prelude::*;
 
-use super::{row::mark, tools::Go};
+use super::{row::mark, tools::Go, view::View};
 use crate::{
     app::{components::dialog::Dialog, log::Log},
     domain::{problem::Problem, size::spoken_number},
@@ -16,7 +16,8 @@ const AT_ONCE: usize = 8;
 
 /// The button that opens the list.
 #[component]
-pub fn Listed(log: Log) -> impl IntoView {
+pub fn Listed(view: View) -> impl IntoView {
+    let log = view.log;
     let open = RwSignal::new(false);
     let total = Memo::new(move |_| {
         log.marks.with(|marks| [&marks.errors, &marks.warnings].map(|places| places.before(log.end.get()).1))
@@ -35,7 +36,7 @@ pub fn Listed(log: Log) -> impl IntoView {
             <Go label="List errors and warnings" icon="list" go=move || open.set(true)/>
         </Show>
         <Dialog title open>
-            <List log open total/>
+            <List view open total/>
         </Dialog>
     }
 }
@@ -44,7 +45,8 @@ pub fn Listed(log: Log) -> impl IntoView {
 type Said = (u64, bool, String);
 
 #[component]
-fn List(log: Log, open: RwSignal<bool>, total: Memo<[u64; 2]>) -> impl IntoView {
+fn List(view: View, open: RwSignal<bool>, total: Memo<[u64; 2]>) -> impl IntoView {
+    let log = view.log;
     let said = RwSignal::new(Vec::<Said>::new());
     let problem = RwSignal::new(None::<Problem>);
     Effect::new(move || {
@@ -69,6 +71,7 @@ fn List(log: Log, open: RwSignal<bool>, total: Memo<[u64; 2]>) -> impl IntoView 
         open.set(false);
         log.go_to(line, line);
         mark(log, line, line);
+        view.bring();
     };
     view! {
         <ol data-part="listed" aria-busy=move || said.with(Vec::is_empty).to_string()>

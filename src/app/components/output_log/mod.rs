@@ -42,7 +42,7 @@ pub fn OutputLog(
             aria-label="Output"
             on:keydown=move |event| keys(log, search, &event)
         >
-            <Tools run looks search/>
+            <Tools run looks search view/>
             <div data-part="frame">
                 <Lines view looks/>
                 <Empty log/>

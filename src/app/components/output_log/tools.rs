@@ -7,6 +7,7 @@ use leptos::{html, prelude::*};
 use super::{
     listed::Listed,
     looks::{Looks, Times},
+    view::View,
 };
 use crate::{
     app::{
@@ -19,7 +20,7 @@ use crate::{
 };
 
 #[component]
-pub fn Tools(run: Run, looks: Looks, search: NodeRef<html::Input>) -> impl IntoView {
+pub fn Tools(run: Run, looks: Looks, search: NodeRef<html::Input>, view: View) -> impl IntoView {
     let log = run.log;
     let steps = run.execution.with_untracked(|execution| {
         execution.steps.iter().map(|step| (step.id.to_string(), step.name.clone())).collect::<Vec<_>>()
@@ -37,7 +38,7 @@ pub fn Tools(run: Run, looks: Looks, search: NodeRef<html::Input>) -> impl IntoV
             <Search log search/>
             <Standing log errors=true/>
             <Standing log errors=false/>
-            <Listed log/>
+            <Listed view/>
             <hr/>
             <button
                 class="button"
