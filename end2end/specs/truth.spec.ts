@@ -126,11 +126,11 @@ test("a page that is gone to while the server is away comes once it is back", as
   // Its code is here, its contents are not.
   wire.cut();
   await expect(list.light).toHaveText("Offline");
-  await page.getByRole("row", { name: /quick/ }).getByRole("link").first().click();
+  await page.getByRole("link", { name: "Now" }).click();
   await expect(page.getByRole("heading", { level: 1, name: "This page could not be fetched" })).toBeVisible();
   wire.mend();
-  await expect(page.getByRole("heading", { level: 1, name: "quick" })).toBeVisible();
   await list.isLive();
+  await expect(page.getByRole("heading", { level: 1, name: "This page could not be fetched" })).toBeHidden();
 });
 
 test("a browser that knows that it is offline says so at once", async ({ visitor, troubles }) => {
