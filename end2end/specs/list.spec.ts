@@ -181,7 +181,7 @@ test("several are selected by box, range and key, cancelled after a question, an
   await expect(list.rows.nth(2).getByRole("checkbox")).toBeChecked();
   await list.selection.getByRole("button", { name: "Run again" }).click();
   await expect(list.selection).toContainText("1 started again");
-  await expect(list.selection.getByRole("link", { name: "See it" })).toHaveAttribute("href", /^\/executions\/[0-9a-f-]{36}$/);
+  await expect(list.selection.getByRole("link", { name: "Show" })).toHaveAttribute("href", /^\/executions\/[0-9a-f-]{36}$/);
   await list.selection.getByRole("button", { name: "Clear the selection" }).click();
   await page.mouse.move(0, 0);
   await page.evaluate(() => (document.activeElement as HTMLElement).blur());
