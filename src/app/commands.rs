@@ -168,11 +168,13 @@ impl Known {
             scored.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
             scored.into_iter().map(|(_, one)| one).take(OTHERS)
         };
-        // What Enter does unasked is to go somewhere.
+        // What Enter does unasked is to go somewhere, also before any execution is known.
         let mut all: Vec<Command> = Vec::new();
         if text.is_empty() {
             all.extend(self.executions(text));
-            all.extend(self.about_this());
+            if !all.is_empty() {
+                all.extend(self.about_this());
+            }
         } else {
             all.extend(best(self.runs()));
             all.extend(best(self.about_this()));
