@@ -1,7 +1,7 @@
 //! How facts are read. A fact's fields and its event's stand side by side in one object, whatever their order; so all
 //! fields that there are, of any kind of event, are read into one flat struct first, and the kind says then which of them
 //! make the event. Derived code for a tagged enum inside a flattened struct keeps every value in a buffer that can hold
-//! anything first; that was 90 KB of wasm for every page.
+//! anything first, and is much more wasm, which every page fetches.
 
 use std::{collections::BTreeMap, fmt, marker::PhantomData};
 
