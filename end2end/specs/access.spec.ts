@@ -33,8 +33,6 @@ test.describe("in light and dark, on a desk and on a phone,", () => {
     await expect(list.queued).toHaveCount(1);
     await isFine(list.page, "busy");
     const all = new ExecutionsPage(list.page);
-    // A phone has no room for boxes.
-    await list.page.setViewportSize({ width: 1440, height: 900 });
     await all.open();
     await all.rows.first().getByRole("checkbox").check();
     await isFine(list.page, "all, one selected");

@@ -16,7 +16,7 @@ test("a user who is added can sign in, gets another role and password, and is re
   await form.getByLabel("Name").fill("-bad");
   await form.getByLabel("Password").fill("another password");
   await form.getByRole("button", { name: "Add" }).click();
-  await expect(form.getByRole("alert").filter({ hasText: "name:" })).toBeVisible();
+  await expect(form.getByRole("alert").filter({ hasText: "Name:" })).toBeVisible();
   await form.getByLabel("Name").fill("grace");
   await form.getByRole("button", { name: "Add" }).click();
   await expect(settings.said).toContainText("grace can sign in now");
@@ -26,7 +26,7 @@ test("a user who is added can sign in, gets another role and password, and is re
   await hers.goto("/settings/users");
   await new Door(hers).signIn("grace", "another password");
   await expect(hers.getByRole("heading", { name: "This page is for admins" })).toBeVisible();
-  troubles.meant(REFUSED(404));
+  troubles.meant(REFUSED(403));
 
   await settings.row("grace").getByRole("button", { name: "Make an admin" }).click();
   await expect(settings.row("grace")).toContainText("Admin");

@@ -154,7 +154,8 @@ pub async fn head() -> Result<Seq, ServerFnError> {
     crate::server::doorbell::head().await
 }
 
-/// What is in a part of the settings; none if it is not the viewer's to see. The page rendered with none of it is a 404.
+/// What is in a part of the settings; none if it is not the viewer's to see. The page rendered with none of it is a 403,
+/// one of no part a 404.
 ///
 /// # Errors
 /// The server's, or that there is none.
@@ -163,12 +164,13 @@ pub async fn room(
     /// Which.
     which: Option<administration::Room>,
 ) -> Result<Option<administration::Contents>, ServerFnError> {
-    let contents = match which {
-        Some(which) => crate::server::doorbell::room(which).await?,
-        None => None,
-    };
-    if contents.is_none() {
+    let Some(which) = which else {
         crate::server::page_answer::page_not_found();
+        return Ok(None);
+    };
+    let contents = crate::server::doorbell::room(which).await?;
+    if contents.is_none() {
+        crate::server::page_answer::page_forbidden();
     }
     Ok(contents)
 }

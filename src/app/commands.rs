@@ -2,7 +2,9 @@
 
 use leptos::prelude::*;
 
-use super::{api, components::status_badge::Sign, following::Following, looks::Looks, shell::Me, toasts::Toasts};
+use super::{
+    api, components::status_badge::Sign, following::Following, live::Live, looks::Looks, shell::Me, toasts::Toasts,
+};
 use crate::{
     browser::{http, time},
     domain::{
@@ -13,6 +15,7 @@ use crate::{
         id::{ExecutionId, Name},
         listing::Query,
         reading,
+        time::{Timestamp, about},
     },
 };
 
@@ -204,13 +207,14 @@ impl Known {
         let meant = self.asked.with(|asked| asked == text);
         let fits =
             |one: &&Execution| meant || score(text, &format!("{} {} {}", one.workflow, one.owner, one.id)).is_some();
+        let now = Live::expect().now.get_untracked();
         self.executions.with(|found| {
             let command = |one: &Execution| Command {
                 group: "Executions",
                 icon: "",
                 sign: Some((Sign::from(one.status), one.percent)),
                 text: one.workflow.to_string(),
-                note: note(one),
+                note: note(one, now),
                 act: Act::Go(format!("/executions/{}", one.id)),
             };
             found.iter().filter(fits).map(command).collect()
@@ -241,7 +245,7 @@ impl Known {
             }
             Act::Shortcuts => shortcuts(),
             Act::SignOut => {
-                super::live::Live::expect().leaving.set_value(true);
+                Live::expect().leaving.set_value(true);
                 leptos::task::spawn_local(http::sign_out());
             }
             Act::Nothing => {}
@@ -256,13 +260,16 @@ impl Default for Known {
     }
 }
 
-fn note(one: &Execution) -> String {
-    if one.status.is_final() {
+/// Whose it is and how it stands, so that runs of one workflow can be told apart.
+fn note(one: &Execution, now: Option<Timestamp>) -> String {
+    let (owner, id) = (&one.owner, one.id.short());
+    if let Some(ended) = one.finished_at {
+        let ago = now.map(|now| format!(" {} ago", about(now.since(ended)))).unwrap_or_default();
         let error = one.error.as_ref().map(|error| format!(": {}", error.message)).unwrap_or_default();
-        return format!("{}, {}{error}", one.owner, one.status.label().to_lowercase());
+        return format!("{owner}, {}{ago}, {id}{error}", one.status.label().to_lowercase());
     }
     let left = reading::left(one).map(|left| format!(", {left}")).unwrap_or_default();
-    format!("{}, {:.0}%{left}", one.owner, one.percent.floor())
+    format!("{owner}, {:.0}%{left}, {id}", one.percent.floor())
 }
 
 fn pages(admin: bool) -> Vec<Command> {

@@ -22,8 +22,17 @@ pub enum LiveState {
     Reconnecting,
     /// No server answers.
     Offline,
+    /// The page asks again and again by itself.
+    Asking,
     /// The page shows nothing that changes.
     Still,
+}
+
+impl LiveState {
+    /// Whether the page is as it should be, and takes in no events.
+    pub fn is_without_events(self) -> bool {
+        matches!(self, LiveState::Asking | LiveState::Still)
+    }
 }
 
 /// The page's link to what happens, for the light in the rail and for whoever moves it.
@@ -186,6 +195,12 @@ pub fn follow(follower: impl Follower) {
         });
         on_cleanup(move || handle.abort());
     });
+}
+
+/// For a page that asks again by itself, and says how that goes.
+pub fn ask() {
+    let live = Live::expect();
+    Effect::new(move || live.turn(LiveState::Asking));
 }
 
 /// For a page that follows nothing.

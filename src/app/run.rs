@@ -43,6 +43,8 @@ pub struct Run {
     pub failure: RwSignal<Option<Failure>>,
     /// Those that repeat it, as far as they were known when the page was opened.
     pub reruns: RwSignal<Vec<ExecutionId>>,
+    /// Whether it can be run again from what failed, as far as that was known when the page was opened.
+    pub kept: RwSignal<bool>,
     /// How it goes through its past.
     pub travel: Travel,
     /// What it was at the chosen moment.
@@ -74,6 +76,7 @@ impl Run {
             gone: RwSignal::new(false),
             failure: RwSignal::new(opening.failure),
             reruns: RwSignal::new(opening.reruns),
+            kept: RwSignal::new(opening.kept),
             travel: Travel::new(),
             then,
             printed,
@@ -150,6 +153,7 @@ impl Follower for Run {
                 self.execution.set(opening.execution);
                 self.failure.set(opening.failure);
                 self.reruns.set(opening.reruns);
+                self.kept.set(opening.kept);
                 self.travel.miss();
                 self.log.open(opening.lines, opening.marks);
                 true

@@ -28,7 +28,7 @@ fn run() -> (Owner, Run) {
     let owner = Owner::new();
     let run = owner.with(|| {
         let (marks, reruns) = (Default::default(), Vec::new());
-        Run::new(Opening { execution, lines: Vec::new(), marks, failure: None, reruns, usual: None })
+        Run::new(Opening { execution, lines: Vec::new(), marks, failure: None, reruns, kept: true, usual: None })
     });
     (owner, run)
 }

@@ -69,6 +69,8 @@ pub struct Travel {
     pub speed: RwSignal<u32>,
     history: StoredValue<Option<History>>,
     goal: StoredValue<Option<Goal>>,
+    /// Where the reader wanted to be when the past could not be fetched.
+    unreached: StoredValue<Option<Goal>>,
     /// Whether the moment is to be written into the address once it is shown.
     to_settle: StoredValue<bool>,
     /// Whether the output follows soon.
@@ -89,6 +91,7 @@ impl Travel {
             speed: RwSignal::new(SPEEDS[0]),
             history: StoredValue::default(),
             goal: StoredValue::default(),
+            unreached: StoredValue::default(),
             to_settle: StoredValue::default(),
             printing: StoredValue::default(),
             turn: StoredValue::default(),
@@ -186,8 +189,10 @@ impl Run {
         leptos::task::spawn_local(async move {
             let read = self.read_past().await;
             time::frame().await;
-            let goal = travel.goal.try_update_value(Option::take);
-            if let (Some(Some(goal)), true) = (goal, read) {
+            let goal = travel.goal.try_update_value(Option::take).flatten();
+            if !read {
+                travel.unreached.try_set_value(goal);
+            } else if let Some(goal) = goal {
                 self.arrive(goal);
                 // Of a time there are many in a drag: whoever drags says when it is done.
                 let done = travel.to_settle.try_update_value(std::mem::take) == Some(true);
@@ -197,6 +202,14 @@ impl Run {
             }
             travel.pending.try_set(None);
         });
+    }
+
+    /// Goes, or plays, once more after the past could not be fetched.
+    pub fn try_again(self) {
+        match self.travel.unreached.try_update_value(Option::take).flatten() {
+            Some(goal) => self.go(goal),
+            None => self.play_or_pause(),
+        }
     }
 
     /// Goes back to now, or to the end of what has ended.

@@ -7,6 +7,7 @@ pub mod address;
 pub mod editor;
 pub mod feed;
 pub mod focus;
+pub mod glide;
 pub mod http;
 pub mod keys;
 pub mod page;

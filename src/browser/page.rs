@@ -70,6 +70,14 @@ pub fn in_dialog() -> bool {
     document().query_selector("dialog[open]").is_ok_and(|found| found.is_some())
 }
 
+/// What a field of a form is called on the page, by its name in the form.
+pub fn label_of(form: &Element, name: &str) -> Option<String> {
+    let field = form.query_selector(&format!("[name=\"{name}\"]")).ok()??;
+    let label = form.query_selector(&format!("label[for=\"{}\"]", field.id())).ok()??;
+    // What else is in it explains the field.
+    label.first_child()?.text_content()
+}
+
 /// Shows or hides what is typed into a field.
 pub fn reveal(input: &HtmlInputElement, shown: bool) {
     input.set_type(if shown { "text" } else { "password" });

@@ -14,6 +14,25 @@ pub fn keep(name: &str, text: Option<&str>) {
     };
 }
 
+/// Keeps a text for this tab, until it is taken or the tab is closed.
+pub fn keep_for_tab(name: &str, text: &str) {
+    if let Some(storage) = of_tab() {
+        let _ = storage.set_item(name, text);
+    }
+}
+
+/// Takes what was kept for this tab under a name.
+pub fn take_for_tab(name: &str) -> Option<String> {
+    let storage = of_tab()?;
+    let text = storage.get_item(name).ok()??;
+    let _ = storage.remove_item(name);
+    Some(text)
+}
+
+fn of_tab() -> Option<web_sys::Storage> {
+    web_sys::window()?.session_storage().ok().flatten()
+}
+
 fn storage() -> Option<web_sys::Storage> {
     web_sys::window()?.local_storage().ok().flatten()
 }

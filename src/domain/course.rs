@@ -62,7 +62,10 @@ impl Course {
             let Some(step) = execution.steps.get(place) else { continue };
             let needed = links.needs[place].iter().filter_map(|need| ends[*need]).max();
             let usual_ms = step.estimate_ms.or(usual.get(place).copied().flatten().map(|slot| slot.duration_ms));
-            if execution.status == Status::Running {
+            // What waits for something of which nobody knows when it ends begins nobody knows when.
+            let over = |need: &usize| execution.steps.get(*need).is_none_or(|step| step.status.is_final());
+            let known = links.needs[place].iter().all(|need| over(need) || ahead[*need].is_some());
+            if execution.status == Status::Running && (known || step.status != StepStatus::Pending) {
                 ahead[place] = expected(step, usual_ms, needed, now);
             }
             ends[place] = match (step.status, ahead[place]) {
@@ -163,6 +166,14 @@ mod tests {
         let course = course(steps, &[0, 20, 0], 4);
         assert_eq!(course.ahead, [Some([s(4), s(10)]), Some([s(10), s(30)]), None], "nobody knows how long c takes");
         assert_eq!(course.critical, [0, 1]);
+    }
+
+    #[test]
+    fn what_waits_for_what_nobody_knows_the_end_of_is_not_ahead_of_anything() {
+        let running = json!({ "status": "running", "started_at": s(0) });
+        let steps = vec![step("a", &[], running), step("b", &["a"], json!({})), step("c", &["b"], json!({}))];
+        assert_eq!(course(steps.clone(), &[0, 20, 20], 4).ahead, [None, None, None]);
+        assert_eq!(course(steps, &[10, 0, 20], 4).ahead, [Some([s(4), s(10)]), None, None]);
     }
 
     #[test]

@@ -192,6 +192,9 @@ pub struct Opening {
     /// Those that repeat it, oldest first, as far as they are known.
     #[serde(default)]
     pub reruns: Vec<ExecutionId>,
+    /// Whether it can be run again from what failed, if it failed: its working folder is still there.
+    #[serde(default)]
+    pub kept: bool,
     /// The usual run of its workflow, by the good runs before it; by those after it if none of these is remembered.
     #[serde(default)]
     pub usual: Option<UsualRun>,
@@ -224,6 +227,9 @@ pub struct WorkflowView {
     /// How many of its executions may run at once.
     #[serde(default)]
     pub concurrency: Option<Concurrency>,
+    /// How long one execution may take.
+    #[serde(default)]
+    pub timeout_ms: Option<u64>,
     /// Names of the secrets that reach its steps.
     #[serde(default)]
     pub secrets: Vec<String>,

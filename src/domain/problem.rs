@@ -24,10 +24,16 @@ pub struct Problem {
 impl Problem {
     /// All that it says, in a sentence or a few.
     pub fn told(&self) -> String {
+        self.told_of(|field| field.to_owned())
+    }
+
+    /// The same, with fields called as their reader knows them.
+    pub fn told_of(&self, called: impl Fn(&str) -> String) -> String {
         if self.errors.is_empty() {
             return self.to_string();
         }
-        let told: Vec<String> = self.errors.iter().map(|one| format!("{}: {}", one.field, one.message)).collect();
+        let told: Vec<String> =
+            self.errors.iter().map(|one| format!("{}: {}", called(&one.field), one.message)).collect();
         told.join("; ")
     }
 }

@@ -1,6 +1,6 @@
 //! Points in time, to the millisecond.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, str::FromStr, time::Duration};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
@@ -140,6 +140,11 @@ impl<'de> Deserialize<'de> for Timestamp {
     }
 }
 
+/// A span of time in milliseconds; what is longer than there are numbers for is the longest.
+pub fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
 /// A span of time as a person says it: `0.4 s`, `38 s`, `2 m 31 s`, `1 h 04 m`, `3 d 2 h`.
 pub fn spoken(ms: u64) -> String {
     let s = ms / 1000;
@@ -165,6 +170,11 @@ pub fn about(ms: u64) -> String {
         s @ 5400..129_600 => format!("{} h", (s + 1800) / 3600),
         s => format!("{} d", (s + 43_200) / 86_400),
     }
+}
+
+/// A span that something takes, said like [`about`]; nothing takes no time, so what is short is told in tenths.
+pub fn lasting(ms: u64) -> String {
+    if ms < 1_000 { spoken(ms.max(100)) } else { about(ms) }
 }
 
 #[cfg(test)]
@@ -230,5 +240,6 @@ mod tests {
     fn what_is_far_away_is_said_in_one_unit() {
         let said = [0, 89_999, 90_000, 5_399_000, 5_400_000, 129_599_000, 129_600_000].map(about);
         assert_eq!(said, ["0 s", "89 s", "2 m", "90 m", "2 h", "36 h", "2 d"]);
+        assert_eq!([0, 430, 1_400].map(lasting), ["0.1 s", "0.4 s", "1 s"]);
     }
 }

@@ -52,13 +52,14 @@ pub async fn execution(id: ExecutionId) -> Answer<Option<Opening>> {
         return Ok(None);
     };
     let failure = why(&app, &caller.viewer, &opening.execution).await.map_err(failed)?;
-    let reruns = if opening.execution.status.is_final() {
-        app.journal.reruns(&caller.viewer.scope(), &opening.execution).await.map_err(failed)?
+    let (reruns, kept) = if opening.execution.status.is_final() {
+        let reruns = app.journal.reruns(&caller.viewer.scope(), &opening.execution).await.map_err(failed)?;
+        (reruns, app.engine.keeps(id).await)
     } else {
-        Vec::new()
+        (Vec::new(), true)
     };
     let usual = app.journal.usual_run(&opening.execution).await.map_err(failed)?;
-    Ok(Some(Opening { failure, reruns, usual, ..opening }))
+    Ok(Some(Opening { failure, reruns, kept, usual, ..opening }))
 }
 
 /// What there is to know of why an execution failed; none if it did not, or is not the caller's to see.

@@ -17,7 +17,7 @@ pub struct PageAnswer(Arc<Said>);
 #[derive(Debug, Default)]
 struct Said {
     policy: OnceLock<HeaderValue>,
-    missing: OnceLock<()>,
+    status: OnceLock<StatusCode>,
 }
 
 impl PageAnswer {
@@ -33,16 +33,25 @@ impl PageAnswer {
         if let Some(policy) = self.0.policy.get() {
             response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy.clone());
         }
-        if self.0.missing.get().is_some() {
-            *response.status_mut() = StatusCode::NOT_FOUND;
+        if let Some(status) = self.0.status.get() {
+            *response.status_mut() = *status;
         }
     }
 }
 
 /// Makes the page that is being rendered a 404: it is about something that is not there, or not the viewer's.
 pub fn page_not_found() {
+    page_status(StatusCode::NOT_FOUND);
+}
+
+/// Makes the page that is being rendered a 403: everybody knows that it is there, and the viewer may not see it.
+pub fn page_forbidden() {
+    page_status(StatusCode::FORBIDDEN);
+}
+
+fn page_status(status: StatusCode) {
     if let Some(page) = PageAnswer::current() {
-        let _ = page.0.missing.set(());
+        let _ = page.0.status.set(status);
     }
 }
 

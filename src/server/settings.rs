@@ -15,7 +15,7 @@ use crate::{
     domain::{
         administration::{Origin, Setting},
         size::{bytes, spoken_bytes, spoken_number},
-        time::spoken,
+        time::{millis, spoken},
     },
 };
 
@@ -172,7 +172,7 @@ impl Settings {
     /// Each setting that can be given, what holds, and where that comes from.
     pub fn in_force(&self) -> Vec<Setting> {
         let path = |path: &Path| path.display().to_string();
-        let time = |time: Duration| spoken(u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
+        let time = |time: Duration| spoken(millis(time));
         let none = |word: &str| word.to_owned();
         let yes = |yes| if yes { "yes" } else { "no" }.to_owned();
         let number = |number: usize| spoken_number(number as u64);

@@ -17,7 +17,7 @@ use crate::domain::{
     id::Name,
     listing::{NEXT_RUNS, Statistics, WorkflowFile, WorkflowView},
     schedule::{Schedule, UTC},
-    time::Timestamp,
+    time::{Timestamp, millis},
     workflow::{FILE_MAX, Workflow, WorkflowError},
 };
 
@@ -175,6 +175,7 @@ impl File {
             timezone: good.and_then(|workflow| workflow.timezone.clone()).unwrap_or_else(|| UTC.to_owned()),
             next_runs: good.map(next_runs).unwrap_or_default(),
             concurrency: good.and_then(|workflow| workflow.concurrency),
+            timeout_ms: good.and_then(|workflow| workflow.timeout).map(millis),
             secrets: good.map(|workflow| workflow.secrets.clone()).unwrap_or_default(),
             webhook: good.and_then(|workflow| workflow.webhook.clone()),
             errors: self.errors.iter().map(ToString::to_string).collect(),

@@ -49,7 +49,7 @@ async fn the_pages_for_admins_show_a_user_nothing() {
         let path = format!("/settings/{room}");
         assert_eq!(root.get(&path).await.status(), StatusCode::OK, "{path}");
         let hers = alice.get(&path).await;
-        assert_eq!(hers.status(), StatusCode::NOT_FOUND, "{path}");
+        assert_eq!(hers.status(), StatusCode::FORBIDDEN, "{path}");
         let text = hers.text().await.expect("it is text");
         assert!(text.contains("This page is for admins") && !text.contains(">root<"), "{path}: {text}");
     }

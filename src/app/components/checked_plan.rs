@@ -10,11 +10,40 @@ use crate::{
         pages::check::Checked,
     },
     domain::{
+        event::PlannedStep,
+        id::Name,
         listing::{WorkflowSheet, WorkflowView},
         schedule,
+        time::{millis, spoken},
         workflow::{Parameter, Workflow},
     },
 };
+
+/// What of a workflow is shown. Most that is written changes none of it, and then nothing is drawn anew.
+#[derive(Clone, Debug, PartialEq)]
+struct Planned {
+    workflow: Name,
+    params: Vec<Parameter>,
+    steps: Vec<PlannedStep>,
+    facts: Vec<(&'static str, String)>,
+}
+
+impl Planned {
+    fn of(workflow: &Workflow, known: Option<&WorkflowSheet>) -> Self {
+        Self {
+            workflow: workflow.name.clone(),
+            params: workflow.params.clone(),
+            steps: workflow.planned(),
+            facts: facts(workflow, known.map(|known| &known.workflow)),
+        }
+    }
+
+    /// As the stream would tell it.
+    fn json(&self) -> String {
+        let plan = json!({ "workflow": self.workflow, "params": self.params, "steps": self.steps });
+        serde_json::to_string_pretty(&plan).unwrap_or_default()
+    }
+}
 
 /// The plan; nothing while the file is not good.
 #[component]
@@ -27,27 +56,28 @@ pub fn CheckedPlan(
     let known = StoredValue::new(known);
     let plan = Memo::new(move |_| {
         checked.with(|checked| match checked {
-            Checked::Good(workflow) => Some((**workflow).clone()),
+            Checked::Good(workflow) => Some(known.with_value(|known| Planned::of(workflow, known.as_ref()))),
             _ => None,
         })
     });
-    move || plan.get().map(|workflow| view! { <Plan known=known.get_value() workflow/> })
+    move || plan.get().map(|plan| view! { <Plan known=known.get_value() plan/> })
 }
 
 #[component]
-fn Plan(workflow: Workflow, known: Option<WorkflowSheet>) -> impl IntoView {
-    let steps = workflow.planned();
-    let usual = known.as_ref().and_then(|known| expected(&steps, known.usual.as_ref()?));
-    let facts = facts(&workflow, known.as_ref().map(|known| &known.workflow));
-    let facts = facts.into_iter().map(|(term, said)| view! { <div><dt>{term}</dt><dd>{said}</dd></div> });
-    let plan = json!({ "workflow": workflow.name, "params": workflow.params, "steps": steps });
-    let plan = serde_json::to_string_pretty(&plan).unwrap_or_default();
+fn Plan(plan: Planned, known: Option<WorkflowSheet>) -> impl IntoView {
+    let usual = known.and_then(|known| expected(&plan.steps, known.usual.as_ref()?));
+    let facts = plan.facts.clone().into_iter().map(|(term, said)| view! { <div><dt>{term}</dt><dd>{said}</dd></div> });
+    let (workflow, steps) = (plan.workflow.clone(), plan.steps.clone());
+    let open = RwSignal::new(false);
+    let json = StoredValue::new(plan);
     view! {
         <dl class="workflow-terms">{facts.collect_view()}</dl>
-        <PlanSteps workflow=workflow.name.clone() steps usual/>
-        <details data-part="json">
+        <PlanSteps workflow steps usual/>
+        <details data-part="json" on:toggle=move |_| open.update(|open| *open = !*open)>
             <summary>"The plan as JSON"</summary>
-            <pre tabindex="0" aria-label="The plan as JSON">{plan}</pre>
+            <pre tabindex="0" aria-label="The plan as JSON">
+                {move || open.get().then(|| json.with_value(Planned::json))}
+            </pre>
         </details>
     }
 }
@@ -64,6 +94,9 @@ fn facts(workflow: &Workflow, known: Option<&WorkflowView>) -> Vec<(&'static str
     let zone = workflow.timezone.as_deref().unwrap_or(schedule::UTC);
     if !workflow.schedule.is_empty() {
         facts.push(("Starts", schedule::words(&workflow.schedule, zone)));
+    }
+    if let Some(timeout) = workflow.timeout {
+        facts.push(("At most", format!("{}, then it is stopped", spoken(millis(timeout)))));
     }
     if !workflow.secrets.is_empty() {
         facts.push((

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use super::{
     ansi::Ansi,
     copy_button::CopyButton,
+    execution_reading::ExecutionReading,
     icon::Icon,
     moment::Moment,
     rerun_button::{Part, RerunButton, can_go_on},
@@ -41,11 +42,17 @@ pub fn ErrorPanel(
                 <p data-part="message">{message}</p>
                 {move || failure.with(|failure| tail(failure, &execution.get_untracked()))}
                 <div data-part="next">
-                    {again.then(|| view! { <RerunButton execution part=Part::Failed/> })}
+                    {move || (again && run.kept.get()).then(|| view! { <RerunButton execution part=Part::Failed/> })}
                     {move || target.get().map(|line| view! { <ToLine line/> })}
                 </div>
             </section>
             {move || failure.with(|failure| failure.differences.clone()).map(|differences| view! { <Different differences/> })}
+            <Show when=move || ahead.get()>
+                <div data-part="ahead">
+                    <p>"At this moment it had not failed."</p>
+                    <ExecutionReading run/>
+                </div>
+            </Show>
         </section>
     }
 }

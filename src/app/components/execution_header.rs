@@ -1,26 +1,22 @@
-//! The head of an execution: what it is, how far, how long still, and how it keeps up. The number is the hero.
+//! The head of an execution: what it is, how far, and what is done about it.
 
 use leptos::prelude::*;
 use serde_json::Value;
 
 use super::{
-    moment::{Moment, clock, elapsed, hydrated, unusual},
-    progress_bar::{ProgressBar, source_word, tenth},
+    execution_reading::ExecutionReading,
+    moment::{Moment, clock, hydrated, unusual},
+    progress_bar::{ProgressBar, tenth},
     rerun_button::{Part, RerunButton, can_go_on},
     status_badge::{Sign, StatusBadge, StatusIcon},
     stop_button::StopButton,
 };
 use crate::{
-    app::{live, rows::trigger_word, run::Run},
+    app::{rows::trigger_word, run::Run, travel::Past},
     domain::{
-        axis::expected_end,
-        course::Course,
         event::{Source, Trigger},
         execution::{Execution, Status},
         id::ExecutionId,
-        links::Links,
-        pace::{Pace, Word},
-        reading,
         time::spoken,
     },
 };
@@ -36,8 +32,9 @@ pub fn ExecutionHeader(
     let percent = Memo::new(move |_| execution.with(|execution| tenth(execution.percent)));
     let sign = Signal::derive(move || Sign::from(status.get()));
     let name = execution.with_untracked(|execution| execution.workflow.to_string());
-    // Of what failed the bar says how far it came; a large number would only say it louder.
-    let reads = move || matches!(status.get(), Status::Queued | Status::Running | Status::Succeeded);
+    // Of what failed the bar says how far it came; a large number would only say it louder. What it was before it failed
+    // is told in the place of the error, so that nothing moves.
+    let reads = Memo::new(move |_| run.execution.with(|execution| execution.error.is_none()));
     let past = move || run.moment.with(Option::is_some).then_some("");
     view! {
         <header class="execution-header" data-past=past>
@@ -54,8 +51,8 @@ pub fn ExecutionHeader(
                 <Actions run/>
             </div>
             <Then run/>
-            <Show when=reads>
-                <Reading run status percent/>
+            <Show when=move || reads.get()>
+                <ExecutionReading run/>
             </Show>
             <ProgressBar execution size="hero"/>
             <Said execution/>
@@ -70,7 +67,7 @@ fn Actions(run: Run) -> impl IntoView {
     let over = Memo::new(move |_| run.has_ended());
     let elsewhere = execution.with_untracked(|execution| execution.trigger == Trigger::External);
     // Where the error is told, so is the way on from it.
-    let go_on = move || execution.with(|execution| execution.error.is_none() && can_go_on(execution));
+    let go_on = move || run.kept.get() && execution.with(|execution| execution.error.is_none() && can_go_on(execution));
     let again = move || {
         (!elsewhere).then(|| {
             view! {
@@ -105,9 +102,12 @@ fn Then(run: Run) -> impl IntoView {
         })
     };
     let problem = move || match run.travel.past.get() {
-        crate::app::travel::Past::Failed(problem) => {
-            Some(view! { <p data-part="then" role="alert">{problem.to_string()}</p> })
-        }
+        Past::Failed(problem) => Some(view! {
+            <p data-part="then" role="alert">
+                <span>{format!("The past can't be shown: {}", problem.title)}</span>
+                <button class="button" type="button" on:click=move |_| run.try_again()>"Try again"</button>
+            </p>
+        }),
         _ => None,
     };
     view! { {at} {problem} }
@@ -159,102 +159,6 @@ fn plain(value: Value) -> String {
     match value {
         Value::String(text) => text,
         other => other.to_string(),
-    }
-}
-
-#[component]
-fn Reading(run: Run, status: Memo<Status>, percent: Memo<f64>) -> impl IntoView {
-    let execution = run.shown;
-    let source = Memo::new(move |_| {
-        let running = |execution: &Execution| execution.running().find_map(|step| step.source);
-        execution.with(running).filter(|_| status.get() == Status::Running)
-    });
-    let guessed = move || if source.get() == Some(Source::Estimated) { "~" } else { "" };
-    let number = move || if percent.get() >= 100.0 { "100".to_owned() } else { format!("{:.1}", percent.get()) };
-    view! {
-        <div data-part="reading">
-            <span data-part="percent" data-source=move || source.get().map(source_word)>
-                <data value=number>{guessed}{number}</data>
-                <small>"%"</small>
-            </span>
-            <Time execution status/>
-            <Keeping run/>
-        </div>
-    }
-}
-
-/// How long still, and when it will end; or how long it took.
-#[component]
-fn Time(execution: Signal<Execution>, status: Memo<Status>) -> impl IntoView {
-    let (now, hydrated) = (live::now(), hydrated());
-    let elapsed = elapsed(execution);
-    let left = Memo::new(move |_| execution.with(reading::left));
-    let strong = move || match (status.get(), left.get()) {
-        (Status::Running, Some(left)) => left,
-        _ => elapsed.get().unwrap_or_else(|| "not begun".to_owned()),
-    };
-    // Which clock is the reader's is known to the browser only.
-    let ends = Memo::new(move |_| {
-        let now = now.get()?;
-        let [low, high] = execution.with(|execution| expected_end(execution, now))?.map(|at| clock(at, hydrated.get()));
-        Some(if low == high { format!("ends at {low}") } else { format!("ends between {low} and {high}") })
-    });
-    let soft = move || match status.get() {
-        Status::Queued => execution.with(reading::waits).unwrap_or_else(|| "waits for its turn".to_owned()),
-        Status::Running if left.get().is_some() => ends.get().unwrap_or_default(),
-        Status::Running => "so far".to_owned(),
-        _ => "from beginning to end".to_owned(),
-    };
-    view! {
-        <div data-part="elapsed">
-            <strong>{strong}</strong>
-            <span>{soft}</span>
-        </div>
-    }
-}
-
-/// How it keeps up with its usual run, and where the time went; nothing if that is not known, or if it is as usual.
-#[component]
-fn Keeping(run: Run) -> impl IntoView {
-    let (execution, now) = (run.shown, live::now());
-    let usual = run.usual.get_value();
-    let (links, slots) = execution.with_untracked(|execution| {
-        let steps = execution.steps.iter();
-        let slots = usual.as_ref().map(|usual| usual.slots(steps.clone().map(|step| &step.id))).unwrap_or_default();
-        (Links::new(steps.map(|step| (&step.id, step.needs.as_slice()))), slots)
-    });
-    let known = StoredValue::new((links, slots));
-    let pace = Memo::new(move |_| {
-        let now = now.get();
-        execution.with(|execution| {
-            let now = execution.finished_at.or(now).filter(|_| execution.error.is_none())?;
-            let taken = now.since(execution.started_at?);
-            let pace = known.with_value(|(links, slots)| {
-                if slots.is_empty() {
-                    return None;
-                }
-                let course = Course::of(execution, links, slots, now);
-                Pace::of(execution, &course, slots, now)
-            });
-            pace.filter(|pace| !pace.is_usual(taken))
-        })
-    });
-    let words = |pace: &Pace| {
-        let words = pace.sentence().into_iter().map(|word| match word {
-            Word::Text(text) => text.into_any(),
-            Word::Step(step) => view! { <b>{step}</b> }.into_any(),
-        });
-        words.collect_view()
-    };
-    move || {
-        pace.get().map(|pace| {
-            view! {
-                <div data-part="pace">
-                    <strong>{pace.headline()}</strong>
-                    <span>{words(&pace)}</span>
-                </div>
-            }
-        })
     }
 }
 

@@ -41,12 +41,15 @@ pub fn ExecutionTable(
                 <thead>
                     <tr>
                         <td data-part="box">
-                            <input
-                                type="checkbox"
-                                aria-label="Choose all that are shown"
-                                prop:checked=all
-                                on:change=move |_| selection.all()
-                            />
+                            <label>
+                                <input
+                                    type="checkbox"
+                                    aria-label="Choose all that are shown"
+                                    prop:checked=all
+                                    on:change=move |_| selection.all()
+                                />
+                                <span aria-hidden="true">"All that are shown"</span>
+                            </label>
                         </td>
                         <th scope="col">"Status"</th>
                         <th scope="col">"Workflow"</th>
@@ -94,12 +97,14 @@ fn TableRow(row: Row, selection: Selection) -> impl IntoView {
     view! {
         <tr data-status=move || status.get().word() data-chosen=move || chosen.get().then_some("")>
             <td data-part="box">
-                <input
-                    type="checkbox"
-                    aria-label=format!("Choose {} {}", fixed.workflow, id.short())
-                    prop:checked=chosen
-                    on:click=move |event| selection.toggle(id, event.shift_key())
-                />
+                <label>
+                    <input
+                        type="checkbox"
+                        aria-label=format!("Choose {} {}", fixed.workflow, id.short())
+                        prop:checked=chosen
+                        on:click=move |event| selection.toggle(id, event.shift_key())
+                    />
+                </label>
             </td>
             <td data-part="status">
                 <span class="status-badge" data-status=move || status.get().word()>

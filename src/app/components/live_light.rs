@@ -20,9 +20,10 @@ pub fn LiveLight() -> impl IntoView {
         LiveState::Live => "live",
         LiveState::Reconnecting => "reconnecting",
         LiveState::Offline => "offline",
+        LiveState::Asking => "asking",
         LiveState::Still => "still",
     };
-    let number = move || Some(seq.get().0).filter(|seq| *seq > 0 && state.get() != LiveState::Still);
+    let number = move || Some(seq.get().0).filter(|seq| *seq > 0 && !state.get().is_without_events());
     let open = RwSignal::new(false);
     // What is read out is the state, when it changes; the number would never be silent.
     view! {
@@ -51,6 +52,7 @@ fn label(state: LiveState) -> &'static str {
         LiveState::Live => "In sync",
         LiveState::Reconnecting => "Reconnecting",
         LiveState::Offline => "Offline",
+        LiveState::Asking => "Up to date",
         LiveState::Still => "Not live",
     }
 }
@@ -59,15 +61,17 @@ fn label(state: LiveState) -> &'static str {
 fn More(live: Live) -> impl IntoView {
     let since = move || {
         let state = live.state.get();
-        let begun = live.since.get().filter(|_| state != LiveState::Still);
+        let begun = live.since.get().filter(|_| !state.is_without_events());
         let since = begun.map(|at| format!(" since {}", clock(at, true))).unwrap_or_default();
         format!("{}{since}", label(state))
     };
     let meaning = move || match live.state.get() {
         LiveState::Connecting => "What has happened meanwhile is on its way.",
-        LiveState::Live => "What you see is what the server has.",
+        LiveState::Live if live.in_sync.get().is_some() => "What you see is what the server has.",
+        LiveState::Live => "All that happens is shown as it comes.",
         LiveState::Reconnecting => "The server answers, the stream of events does not. The page tries again by itself.",
         LiveState::Offline => "No server answers. What you see is how it was. The page tries again by itself.",
+        LiveState::Asking => "This page asks the server again every few seconds.",
         LiveState::Still => "This page shows nothing that changes.",
     };
     let feeds = move || match live.leads.get() {

@@ -12,6 +12,7 @@ pub mod door;
 pub mod ended_list;
 pub mod error_panel;
 pub mod execution_header;
+pub mod execution_reading;
 pub mod execution_row;
 pub mod execution_table;
 pub mod field;

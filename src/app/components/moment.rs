@@ -46,6 +46,7 @@ pub fn in_time(at: Timestamp) -> Signal<String> {
     let now = Live::expect().now;
     Memo::new(move |_| match now.get() {
         Some(now) if at > now => format!("in {}", about(at.since(now))),
+        Some(now) if now.since(at) < 1_000 => "now".to_owned(),
         Some(now) => format!("{} ago", about(now.since(at))),
         None => clock(at, false),
     })

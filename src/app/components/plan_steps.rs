@@ -10,7 +10,7 @@ use super::{
     step_shape::{Shape, Views, shows_graph},
     usual_run::UsualRun as UsualTimeline,
 };
-use crate::domain::{estimate::Past, event::PlannedStep, id::Name, time::about, usual::UsualRun};
+use crate::domain::{estimate::Past, event::PlannedStep, id::Name, time::lasting, usual::UsualRun};
 
 /// The steps, with a heading and a switch between their drawings.
 #[component]
@@ -41,9 +41,9 @@ pub fn PlanSteps(
 /// How long all of it usually takes.
 fn length(usual: &UsualRun, steps: usize) -> String {
     match steps.saturating_sub(usual.steps.len()) {
-        0 => format!("about {} in all", about(usual.duration_ms)),
-        1 => format!("about {} and one step that is not known yet", about(usual.duration_ms)),
-        unknown => format!("about {} and {unknown} steps that are not known yet", about(usual.duration_ms)),
+        0 => format!("about {} in all", lasting(usual.duration_ms)),
+        1 => format!("about {} and one step that is not known yet", lasting(usual.duration_ms)),
+        unknown => format!("about {} and {unknown} steps that are not known yet", lasting(usual.duration_ms)),
     }
 }
 

@@ -13,7 +13,7 @@ use crate::{
     browser,
     domain::{
         id::Name,
-        time::{Timestamp, about},
+        time::{Timestamp, lasting},
         workflow::turn::{Turn, turn},
     },
 };
@@ -73,7 +73,7 @@ fn sentence(plan: &Plan) -> impl IntoView + use<> {
         }
         Turn::AtOnce => view! { "It would " }.into_any(),
         Turn::Waits(Some(ms)) => {
-            view! { "It would wait about "<strong>{about(ms)}</strong>" for "{whose}", " }.into_any()
+            view! { "It would wait about "<strong>{lasting(ms)}</strong>" for "{whose}", " }.into_any()
         }
         Turn::Waits(None) => view! { "It would wait for "{whose}", " }.into_any(),
         Turn::Replaces => view! { "It would cancel "{whose}", " }.into_any(),
@@ -81,7 +81,7 @@ fn sentence(plan: &Plan) -> impl IntoView + use<> {
     let known = !matches!(plan.turn, Turn::Waits(None));
     let takes = match plan.usual_ms {
         Some(ms) => view! {
-            "take about "<strong>{about(ms)}</strong>
+            "take about "<strong>{lasting(ms)}</strong>
             {known.then(|| view! { <End after=wait.saturating_add(ms)/> })}
             "."
         }

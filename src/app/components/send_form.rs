@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use web_sys::FormData;
 
 use super::moment::hydrated;
-use crate::browser::http;
+use crate::browser::{http, page};
 
 /// What to do with a form: where its fields go. It may take away those that are not meant for the server.
 type Address = Box<dyn Fn(&mut Map<String, Value>) -> String + Send + Sync>;
@@ -49,7 +49,10 @@ pub fn SendForm(
                     form.reset();
                     done.run(answer);
                 }
-                Err(problem) => drop(wrong.try_set(Some(problem.told()))),
+                Err(problem) => {
+                    let called = |field: &str| page::label_of(&form, field).unwrap_or_else(|| field.to_owned());
+                    wrong.try_set(Some(problem.told_of(called)));
+                }
             }
         });
     };

@@ -25,6 +25,8 @@ const ZOOM: [f64; 2] = [0.1, 2.0];
 const ZOOM_STEP: f64 = 1.25;
 /// Below this names can't be read, so nodes are their badges and colours.
 const FAR: f64 = 0.6;
+/// What fits at this zoom is opened whole: one look is worth more than larger letters.
+const WHOLE: f64 = 0.8;
 
 /// The graph and the window that it is seen through. A copy is the same.
 #[derive(Clone, Copy, Debug)]
@@ -104,19 +106,27 @@ impl Paper {
         self.zoom_to(self.zoom.get_untracked() * times, [width / 2.0, height / 2.0]);
     }
 
-    /// Shows all of it, no larger than it is.
-    fn fit(self) {
+    /// The zoom at which all of it is seen, no larger than it is.
+    fn whole(self) -> f64 {
         let [_, _, width, height] = self.seen.get_untracked();
-        let whole = self.sheet.with_untracked(|sheet| (width / sheet.width).min(height / sheet.height));
-        self.zoom_to(whole.min(1.0), [0.0, 0.0]);
+        self.sheet.with_untracked(|sheet| (width / sheet.width).min(height / sheet.height)).min(1.0)
     }
 
-    /// Opens on the chosen step, or on the one at work.
+    /// Shows all of it.
+    fn fit(self) {
+        self.zoom_to(self.whole(), [0.0, 0.0]);
+    }
+
+    /// Opens on all of it if that can be read, else on the chosen step, or on the one at work.
     fn open(self) {
         self.look();
         leptos::task::spawn_local(async move {
             time::frame().await;
             self.look();
+            let whole = self.whole();
+            if (WHOLE..1.0).contains(&whole) {
+                self.zoom.set(whole);
+            }
             let place = self.at.get_untracked();
             let spot =
                 self.sheet.with_untracked(|sheet| sheet.nodes.get(place).map(|[x, y]| [x + sheet.node / 2.0, *y]));

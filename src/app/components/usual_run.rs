@@ -2,12 +2,7 @@
 
 use leptos::prelude::*;
 
-use crate::domain::{
-    axis::Axis,
-    event::PlannedStep,
-    time::{Timestamp, spoken},
-    usual,
-};
+use crate::domain::{axis::Axis, event::PlannedStep, reading::rough, time::Timestamp, usual};
 
 /// Most marks below it.
 const TICKS: u32 = 6;
@@ -29,7 +24,7 @@ pub fn UsualRun(
             let to = slot.from_ms.saturating_add(slot.duration_ms);
             view! { <span data-part="ghost" style=format!("--from:{};--to:{to}", slot.from_ms)></span> }
         });
-        let figure = slot.map_or_else(|| "not known yet".to_owned(), |slot| spoken(slot.duration_ms));
+        let figure = slot.map_or_else(|| "not known yet".to_owned(), |slot| format!("~{}", rough(slot.duration_ms)));
         view! {
             <li data-place>
                 <div data-part="step"><span>{step.name}</span><span data-part="figure">{figure}</span></div>

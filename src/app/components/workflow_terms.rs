@@ -4,6 +4,7 @@ use leptos::prelude::*;
 
 use crate::domain::{
     listing::WorkflowView,
+    time::spoken,
     workflow::{Concurrency, WhenFull},
 };
 
@@ -37,6 +38,9 @@ fn terms(workflow: &WorkflowView) -> Vec<(&'static str, String)> {
             WhenFull::CancelRunning => "for one more the oldest is cancelled",
         };
         terms.push(("At once", format!("{limit} at most, {then}")));
+    }
+    if let Some(ms) = workflow.timeout_ms {
+        terms.push(("At most", format!("{}, then it is stopped", spoken(ms))));
     }
     if !workflow.secrets.is_empty() {
         let names = workflow.secrets.join(", ");

@@ -202,6 +202,12 @@ impl Log {
         self.moved.notify();
     }
 
+    /// Brings the head before a line to the top.
+    pub fn show_head(&self, line: u64) {
+        self.place.set(Place::At(Row::Head(line), 0.0));
+        self.moved.notify();
+    }
+
     /// The first line in view.
     pub fn top(&self) -> u64 {
         let (folds, sizes) = (self.folds.get_untracked(), self.sizes.get_untracked());

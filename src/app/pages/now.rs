@@ -1,6 +1,6 @@
 //! What runs now, by urgency: what needs a look, what goes on as it should, what waits, and what has just ended.
 
-use leptos::{either::Either, ev, prelude::*};
+use leptos::{either::Either, ev, html, prelude::*};
 use leptos_meta::Title;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, Node};
@@ -22,6 +22,7 @@ use crate::{
         now::Now,
         rows::Row,
     },
+    browser::glide,
     domain::{listing::Overview, time::Timestamp},
 };
 
@@ -98,9 +99,16 @@ fn Lists(now: Now, at: Timestamp) -> impl IntoView {
         let lists = event.current_target().and_then(|lists| lists.dyn_into::<Element>().ok());
         focused.set(lists.is_some_and(|lists| next.is_some_and(|next| lists.contains(Some(&next)))));
     };
+    let lists = NodeRef::<html::Div>::new();
+    Effect::new(move || {
+        if let Some(lists) = lists.get() {
+            glide::rows(&lists, ".execution-row, .ended-list tbody tr");
+        }
+    });
     view! {
         <div
             class="now-lists"
+            node_ref=lists
             data-live=hydrated()
             on:pointerenter=move |_| pointed.set(true)
             on:pointerleave=move |_| pointed.set(false)

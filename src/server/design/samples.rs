@@ -98,7 +98,15 @@ fn opening(workflow: &str, facts: &str) -> Opening {
         duration_ms: 150_000,
         runs: 18,
     };
-    Opening { execution, lines, failure: None, reruns: Vec::new(), usual: Some(usual), marks: Marks::default() }
+    Opening {
+        execution,
+        lines,
+        failure: None,
+        reruns: Vec::new(),
+        kept: true,
+        usual: Some(usual),
+        marks: Marks::default(),
+    }
 }
 
 fn recorded(workflow: &str, line: &str, seq: u64) -> Recorded {

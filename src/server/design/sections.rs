@@ -195,6 +195,7 @@ fn lights() -> impl IntoView {
         (LiveState::Connecting, "catching-up", "Catching up"),
         (LiveState::Reconnecting, "reconnecting", "Reconnecting"),
         (LiveState::Offline, "offline", "Offline"),
+        (LiveState::Asking, "asking", "Up to date"),
         (LiveState::Still, "still", "Not live"),
     ];
     let seq = Live::expect().seq.get_untracked();

@@ -81,12 +81,12 @@ fn decide_one(plan: &Workflow, stand: &Stand, step: &StepPlan, halt: Option<Halt
 fn harm(plan: &Workflow, stand: &Stand, step: &StepPlan) -> Option<String> {
     let above = ancestors(plan, step);
     plan.steps.iter().filter(|other| above.contains(&other.id) && !other.continue_on_error).find_map(|other| {
-        let id = &other.id;
-        match stand.of(id)? {
-            StepStatus::Failed => Some(format!("{id} failed")),
-            StepStatus::TimedOut => Some(format!("{id} timed out")),
-            StepStatus::Cancelled => Some(format!("{id} was cancelled")),
-            StepStatus::Interrupted => Some(format!("{id} was interrupted")),
+        let name = &other.name;
+        match stand.of(&other.id)? {
+            StepStatus::Failed => Some(format!("{name} failed")),
+            StepStatus::TimedOut => Some(format!("{name} timed out")),
+            StepStatus::Cancelled => Some(format!("{name} was cancelled")),
+            StepStatus::Interrupted => Some(format!("{name} was interrupted")),
             StepStatus::Pending
             | StepStatus::Running
             | StepStatus::Retrying

@@ -52,6 +52,11 @@ impl Kept {
         serde_json::from_slice(&fs::read(folder.join(FILE)).ok()?).ok()
     }
 
+    /// Whether something was kept in a folder. Blocks.
+    pub(super) fn is_in(folder: &Path) -> bool {
+        folder.join(FILE).is_file()
+    }
+
     /// The steps that need not run again: those that succeeded, whose definition is the same now, and all of whose
     /// needs are such steps.
     pub(super) fn good_steps(&self, of: &Execution, now: &Workflow) -> HashSet<StepId> {

@@ -78,6 +78,14 @@ impl Engine {
     }
 }
 
+impl Engine {
+    /// Whether an execution that did not succeed can be run again from what failed: its folder is still there.
+    pub async fn keeps(&self, id: ExecutionId) -> bool {
+        let folder = self.0.folder(id);
+        tokio::task::spawn_blocking(move || Kept::is_in(&folder)).await.unwrap_or(false)
+    }
+}
+
 impl Shared {
     async fn repeat(self: &Arc<Self>, of: Execution, order: Order, from: RerunFrom) -> Result<Execution, RerunError> {
         let id = ExecutionId(Uuid::now_v7());

@@ -20,7 +20,12 @@ use super::{
     transcript::{SharedMasks, Transcript},
     wire::Exit,
 };
-use crate::domain::{event::StepFailure, id::StepId, log::Stream, time::spoken};
+use crate::domain::{
+    event::StepFailure,
+    id::StepId,
+    log::Stream,
+    time::{millis, spoken},
+};
 
 /// How long after the end of a step's own process its pipes are still read, for what a child of it (`> >(tee log)`)
 /// had in hand. Whoever holds them longer is not waited for.
@@ -239,7 +244,7 @@ fn exit_error(exit: Exit, signal: Option<&str>, last_error: Option<&str>) -> Str
 
 /// A span of time for people.
 pub(super) fn duration(time: Duration) -> String {
-    spoken(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
+    spoken(millis(time))
 }
 
 /// The text without what must not be shown.

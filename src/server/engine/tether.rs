@@ -30,7 +30,7 @@ use tokio::{
 use tokio_util::task::TaskTracker;
 
 use super::wire::{Command, Exit, Frames, Launch, Report, frame, send};
-use crate::server::files;
+use crate::{domain::time::millis, server::files};
 
 /// How an attempt ended, as its supervisor tells it.
 #[derive(Debug, PartialEq, Eq)]
@@ -244,8 +244,4 @@ fn lost() -> oneshot::Receiver<Ended> {
     let (tell, end) = oneshot::channel();
     let _ = tell.send(Ended::Lost);
     end
-}
-
-fn millis(time: Duration) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

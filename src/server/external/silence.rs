@@ -6,7 +6,10 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::{End, Reporter, Shared, State};
-use crate::domain::{event::Event, time::spoken};
+use crate::domain::{
+    event::Event,
+    time::{millis, spoken},
+};
 
 /// How often all reporters are looked at, at most and at least; in between, a fifth of the shortest time that counts.
 const LOOK_MIN: Duration = Duration::from_millis(20);
@@ -42,7 +45,7 @@ impl Shared {
             let by = cancel.by.clone();
             self.end(reporter, End::Cancelled, by).await;
         } else if silent >= reporter.interrupt_after {
-            let silence = u64::try_from(reporter.interrupt_after.as_millis()).unwrap_or(u64::MAX);
+            let silence = millis(reporter.interrupt_after);
             let why = format!("nothing was heard of it for {}", spoken(silence));
             self.end(reporter, End::Interrupted(why), reporter.owner.clone()).await;
         }

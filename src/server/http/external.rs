@@ -24,7 +24,7 @@ use crate::{
     domain::{
         id::{ExecutionId, Name},
         problem::FieldError,
-        time::spoken,
+        time::{millis, spoken},
         workflow::Workflow,
     },
     server::{
@@ -131,7 +131,7 @@ fn step(step: StepBody) -> Value {
 }
 
 fn silence(text: &str, least: Duration) -> Result<Duration, HttpError> {
-    let shown = |time: Duration| spoken(u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
+    let shown = |time: Duration| spoken(millis(time));
     match crate::client::arguments::duration(text) {
         Ok(time) if (least..=INTERRUPT_AFTER_MAX).contains(&time) => Ok(time),
         Ok(_) => {

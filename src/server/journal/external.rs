@@ -9,6 +9,7 @@ use super::{Journal, JournalError, QUEUE_BYTES, id_bytes, weight, writer::Messag
 use crate::domain::{
     event::Fact,
     id::{ExecutionId, Name},
+    time::millis,
 };
 
 /// What a reporter agreed with us.
@@ -96,7 +97,7 @@ impl ExternalNotes {
 /// Adds to a commit what the reporter of a new execution agreed with us.
 pub(super) fn push_insert(commit: &mut QueryBuilder<Sqlite>, id: ExecutionId, interrupt_after: Duration) {
     commit.push("insert into external (execution, interrupt_after, client_seq) values (").push_bind(id_bytes(id));
-    commit.push(", ").push_bind(number(u64::try_from(interrupt_after.as_millis()).unwrap_or(u64::MAX))).push(", 0); ");
+    commit.push(", ").push_bind(number(millis(interrupt_after))).push(", 0); ");
 }
 
 fn number(value: u64) -> i64 {

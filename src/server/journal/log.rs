@@ -47,7 +47,7 @@ impl Journal {
             all.extend(some);
         }
         let marks = marks::marks(&mut reader, id, None).await?;
-        Ok(Some(Opening { execution, lines: all, marks, failure: None, reruns: Vec::new(), usual: None }))
+        Ok(Some(Opening { execution, lines: all, marks, failure: None, reruns: Vec::new(), kept: false, usual: None }))
     }
 }
 

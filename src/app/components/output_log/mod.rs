@@ -5,13 +5,14 @@ mod lines;
 mod listed;
 mod looks;
 mod map;
+mod overhead;
 mod row;
 mod tools;
 mod view;
 
 use leptos::{html, prelude::*};
 
-use self::{lines::Lines, looks::Looks, map::Map, tools::Tools, view::View};
+use self::{lines::Lines, looks::Looks, map::Map, overhead::Overhead, tools::Tools, view::View};
 use super::icon::Icon;
 use crate::{
     app::{
@@ -45,6 +46,7 @@ pub fn OutputLog(
             <Tools run looks search view/>
             <div data-part="frame">
                 <Lines view looks/>
+                <Overhead log/>
                 <Empty log/>
                 <Trouble log/>
                 <Map view/>

@@ -69,7 +69,7 @@ pub fn WaitingRow(n: u64) -> impl IntoView {
 #[component]
 pub fn HeadRow(log: Log, at: u64) -> impl IntoView {
     let head = move || log.marks.with(|marks| marks.heads.iter().find(|head| head.line == at).cloned());
-    let words = move || head().map(|head| log.shown.with(|execution| name(execution, &head)));
+    let words = move || head().map(|head| log.shown.with(|execution| head_name(execution, &head)));
     let end = Signal::derive(move || head().and_then(|head| log.shown.with(|execution| exit(execution, &head))));
     view! {
         <div data-part="head">
@@ -149,7 +149,8 @@ fn time(log: Log, at: Timestamp, (times, local): (Times, bool)) -> String {
     }
 }
 
-fn name(execution: &Execution, head: &Head) -> String {
+/// What an attempt is called: its step, and which it is where there are several.
+pub fn head_name(execution: &Execution, head: &Head) -> String {
     let name = step_name(execution, &head.step);
     let several = head.attempt > 1 || execution.step(&head.step).is_some_and(|step| step.attempt > 1);
     if several { format!("{name}, attempt {}", head.attempt) } else { name }

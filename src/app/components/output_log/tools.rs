@@ -72,7 +72,7 @@ pub fn Tools(run: Run, looks: Looks, search: NodeRef<html::Input>, view: View) -
 
 fn count(lines: u64) -> String {
     match lines {
-        0 => "no lines yet".to_owned(),
+        0 => "no lines".to_owned(),
         1 => "1 line".to_owned(),
         lines => format!("{} lines", spoken_number(lines)),
     }

@@ -15,7 +15,12 @@ use leptos_router::hooks::use_params_map;
 
 use super::not_found::{ForAdmins, Missing};
 use crate::{
-    app::{api, components::trouble::Trouble, live, shell::Me},
+    app::{
+        api,
+        components::trouble::Trouble,
+        live::{self, Live, LiveState},
+        shell::Me,
+    },
     browser::{http, time},
     domain::administration::{Contents, Room},
 };
@@ -44,7 +49,7 @@ pub fn Settings() -> impl IntoView {
 
 #[component]
 fn RoomPage(#[prop(into)] which: Signal<Option<Room>>) -> impl IntoView {
-    live::rest();
+    live::ask();
     let contents =
         Resource::new(move || which.get(), |which| async move { api::room(which).await.map(|found| which.zip(found)) });
     let content = move || {
@@ -65,6 +70,7 @@ fn RoomPage(#[prop(into)] which: Signal<Option<Room>>) -> impl IntoView {
 struct Held {
     which: Room,
     contents: RwSignal<Contents>,
+    live: Live,
 }
 
 impl Held {
@@ -72,13 +78,16 @@ impl Held {
     fn refresh(self) {
         leptos::task::spawn_local(async move {
             match api::room(Some(self.which)).await {
-                Ok(Some(fresh)) => drop(self.contents.try_set(fresh)),
-                Ok(None) => {}
-                Err(_) => {
-                    if http::standing().await == http::Standing::SignedOut {
-                        http::sign_in();
-                    }
+                Ok(Some(fresh)) => {
+                    self.contents.try_set(fresh);
+                    self.live.turn(LiveState::Asking);
                 }
+                Ok(None) => {}
+                Err(_) => match http::standing().await {
+                    http::Standing::SignedOut => http::sign_in(),
+                    _ if self.contents.try_with_untracked(|_| ()).is_some() => self.live.turn(LiveState::Offline),
+                    _ => {}
+                },
             }
         });
     }
@@ -102,7 +111,7 @@ impl Held {
 
 #[component]
 fn Found(which: Room, first: Contents) -> impl IntoView {
-    let held = Held { which, contents: RwSignal::new(first) };
+    let held = Held { which, contents: RwSignal::new(first), live: Live::expect() };
     held.follow();
     let content = match which {
         Room::Profile => view! { <own::OwnAccount held/> }.into_any(),

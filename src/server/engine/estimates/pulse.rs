@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::domain::estimate::{Past, percent};
+use crate::domain::{
+    estimate::{Past, percent},
+    time::millis,
+};
 
 /// An estimate is told when it has moved by so many points,
 const POINTS: f64 = 1.0;
@@ -148,10 +151,6 @@ impl Pulse {
         self.said_after = Some(now - self.began);
         self.next_at = Some(now + self.every);
     }
-}
-
-fn millis(time: Duration) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ use crate::{
         event::{Event, ExecutionError, StepFailure},
         execution::Execution,
         id::StepId,
-        time::Timestamp,
+        time::{Timestamp, millis},
         workflow::StepPlan,
     },
     server::{
@@ -279,8 +279,4 @@ impl Run {
             tracing::warn!(killed, "a supervisor ended unexpectedly");
         }
     }
-}
-
-fn millis(time: Duration) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

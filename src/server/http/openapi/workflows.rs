@@ -142,6 +142,7 @@ pub(super) fn shapes() -> Vec<(&'static str, Kind)> {
             must("timezone", text("By which clock, as the IANA database names it.")),
             must("next_runs", list("The next of these times.", named("Timestamp"))),
             must("concurrency", or_null(concurrency)),
+            must("timeout_ms", milliseconds("How long one execution may take; null means as long as it takes.")),
             must("secrets", list("Names of the secrets that reach its steps.", text(""))),
             must("webhook", or_null(webhook)),
             must("errors", list("What is wrong with the file on disk; its last good version is what runs.", text(""))),

@@ -1,0 +1,97 @@
+//! Rows that come to another place glide there, so that the eye can follow them.
+
+use js_sys::{Array, Object, WeakMap};
+use leptos::prelude::*;
+use wasm_bindgen::{JsCast, JsValue, closure::Closure};
+use web_sys::{Element, HtmlElement, MutationObserver, MutationObserverInit};
+
+use super::{script, time};
+
+/// How long one glides, in milliseconds, and how; `--settle` of the style sheets is the same.
+const TAKES: f64 = 240.0;
+const EASING: &str = "cubic-bezier(0.2, 0.8, 0.2, 1)";
+/// A row this far outside of the window, in pixels, need not be seen to move.
+const NEAR: f64 = 200.0;
+
+/// Lets what `rows` selects in the holder, which must be positioned, glide whenever lists in it have changed; for as long
+/// as what asks for it is there. It is seen to before the change is drawn, so that nothing jumps.
+pub fn rows(holder: &HtmlElement, rows: &'static str) {
+    let places = Places { holder: holder.clone(), rows, known: WeakMap::new() };
+    places.look();
+    let changed = Closure::<dyn FnMut()>::new(move || places.look());
+    let Ok(observer) = MutationObserver::new(changed.as_ref().unchecked_ref()) else { return };
+    let what = MutationObserverInit::new();
+    what.set_child_list(true);
+    let lists = holder.query_selector_all("ul, tbody").ok();
+    for list in lists.iter().flat_map(|lists| (0..lists.length()).filter_map(|at| lists.item(at))) {
+        let _ = observer.observe_with_options(&list, &what);
+    }
+    let kept = StoredValue::new_local((observer, changed));
+    on_cleanup(move || {
+        kept.try_with_value(|(observer, _)| observer.disconnect());
+    });
+}
+
+/// Where the rows were when they were looked at last.
+struct Places {
+    holder: HtmlElement,
+    rows: &'static str,
+    known: WeakMap,
+}
+
+impl Places {
+    fn look(&self) {
+        let Ok(found) = self.holder.query_selector_all(self.rows) else { return };
+        let still = time::hidden() || self.is_still();
+        let (above, height) = (self.holder.get_bounding_client_rect().top(), window_height());
+        let in_view = |top: f64| (-NEAR..height + NEAR).contains(&(above + top));
+        for row in (0..found.length()).filter_map(|at| found.item(at)?.dyn_into::<HtmlElement>().ok()) {
+            let top = self.top(&row);
+            let before = self.known.get(&row).as_f64();
+            self.known.set(&row, &top.into());
+            if let Some(before) = before.filter(|before| !still && (before - top).abs() > 1.0)
+                && (in_view(before) || in_view(top))
+            {
+                glide(&row, (before - top).clamp(-height, height));
+            }
+        }
+    }
+
+    /// How far it lies below the holder's top, wherever it is seen while it glides.
+    fn top(&self, row: &HtmlElement) -> f64 {
+        let mut top = f64::from(row.offset_top());
+        let mut around = row.offset_parent();
+        while let Some(parent) =
+            around.filter(|parent| *parent != *self.holder).and_then(|one| one.dyn_into::<HtmlElement>().ok())
+        {
+            top += f64::from(parent.offset_top());
+            around = parent.offset_parent();
+        }
+        top
+    }
+
+    /// Whether this reader wants nothing to move: then `--settle` takes no time.
+    fn is_still(&self) -> bool {
+        let style = window().get_computed_style(&self.holder).ok().flatten();
+        let settle = style.and_then(|style| style.get_property_value("--settle").ok());
+        settle.is_none_or(|settle| settle.trim().starts_with("0s"))
+    }
+}
+
+/// Lets a row come from so many pixels below; what it still has to go from before is added.
+fn glide(row: &Element, from: f64) {
+    let place = |pixels: f64| {
+        let frame = Object::new();
+        script::set(&frame, "translate", &format!("0 {pixels}px").into());
+        frame
+    };
+    let how = Object::new();
+    for (name, value) in [("duration", TAKES.into()), ("easing", EASING.into()), ("composite", JsValue::from("add"))] {
+        script::set(&how, name, &value);
+    }
+    script::call(row, "animate", &[&Array::of2(&place(from), &place(0.0)), &how]);
+}
+
+fn window_height() -> f64 {
+    window().inner_height().ok().and_then(|height| height.as_f64()).unwrap_or_default()
+}
