@@ -69,6 +69,11 @@ export class ExecutionPage extends Frame {
     return this.page.getByRole("region", { name: "Why it failed" });
   }
 
+  /** What stands in the place of the error at a moment before it. */
+  get beforeError() {
+    return this.page.getByRole("region", { name: "Before it failed" });
+  }
+
   get result() {
     return this.page.getByRole("region", { name: "Result" });
   }
@@ -114,8 +119,8 @@ function read() {
     title: document.title,
     name: text(head?.querySelector("h1")),
     facts: all(head, "dl > div", (pair) => `${text(pair.querySelector("dt"))}: ${text(pair.querySelector("dd"))}`),
-    percent: head ? part(head, "percent") : null,
-    elapsed: head && ended ? part(head, "elapsed") : null,
+    percent: text(main?.querySelector('.execution-reading [data-part="percent"]')),
+    elapsed: ended ? text(main?.querySelector('.execution-reading [data-part="elapsed"]')) : null,
     said: head ? part(head, "said") : null,
     bar: bar(head),
     segments: all(head, "[role=progressbar] > span", (span) => [span.getAttribute("data-status"), span.getAttribute("style")?.replace(/;$/, "")]),
@@ -136,7 +141,7 @@ function read() {
       attempts: all(step, "ul > li", text),
       figure: step.getAttribute("data-status") === "running" ? null : part(step, "figure"),
     })),
-    error: all(main, ".error-panel", text),
+    error: all(main, ".error-panel:not([data-ahead])", text),
     result: all(main, ".result-table tr", text),
     rows: all(main, ".execution-row, .ended-list tbody tr", (row) =>
       all(row, "a, small, td, [role=progressbar], [data-part=step], svg[aria-label]", (one) => text(one) || one.ariaLabel),

@@ -26,6 +26,8 @@ test("what failed is run again from there, and the page goes to the new executio
   const id = await server.run("alice", "mended");
   await execution.open(id);
   await expect(execution.status).toHaveText("Failed");
+  const other = await page.context().newPage();
+  await other.goto(page.url());
   server.open("mended");
   await page.getByRole("button", { name: "Rerun from Use it" }).click();
   await expect(page).not.toHaveURL(new RegExp(id));
@@ -39,10 +41,12 @@ test("what failed is run again from there, and the page goes to the new executio
   await expect(execution.lines).toHaveText(["taken once", "used the kept one"]);
   await expect(execution.status).toHaveText("Succeeded");
 
-  // The folder has gone to the newer one.
+  // The folder has gone to the newer one: a page that knows it does not offer it, one that does not is told.
   await execution.open(id);
-  await page.getByRole("button", { name: "Rerun from Use it" }).click();
-  await expect(page.getByText("its working folder is no longer there")).toBeVisible();
+  await expect(page.getByRole("button", { name: "Rerun all" })).toBeVisible();
+  await expect(page.getByRole("button", { name: "Rerun from Use it" })).toBeHidden();
+  await other.getByRole("button", { name: "Rerun from Use it" }).click();
+  await expect(other.getByText("its working folder is no longer there")).toBeVisible();
 });
 
 test("one that waits says why, and its place in line", async ({ server, visitor }) => {

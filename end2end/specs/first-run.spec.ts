@@ -56,6 +56,21 @@ test.describe("a new server", () => {
 test.describe("signing in", () => {
   test.beforeEach(async ({ server }) => await server.addUser("alice"));
 
+  test("who mistypes the password need not type the name again", async ({ page }) => {
+    await page.goto("/sign-in");
+    const name = page.getByRole("textbox", { name: "Name" });
+    await expect(page.getByRole("button", { name: "Show" })).toBeVisible();
+    await new Door(page).signIn("alice", "not the password");
+    await expect(page).toHaveURL(/error=wrong/);
+    await expect(name).toHaveValue("alice");
+    await expect(page.getByLabel("Password")).toBeFocused();
+    // It is in no address, and gone once it was used.
+    expect(page.url()).not.toContain("alice");
+    await page.goto("/sign-in");
+    await expect(page.getByRole("button", { name: "Show" })).toBeVisible();
+    await expect(name).toHaveValue("");
+  });
+
   test("the right password leads to the page that was asked for", async ({ page }) => {
     await page.goto("/workflows/quick");
     await expect(page).toHaveURL("/sign-in?next=/workflows/quick");

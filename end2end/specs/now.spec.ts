@@ -162,6 +162,47 @@ test("the last hour is a strip: each run a bar that says what it is, by the poin
   await expect(page.getByRole("heading", { level: 1, name: "breaks" })).toBeVisible();
 });
 
+test("rows glide to another place, which no layout shift is, unless the reader wants nothing to move", async ({ server, visitor }) => {
+  const page = await visitor("alice");
+  const now = new NowPage(page);
+  await server.run("alice", "chatter");
+  await server.run("alice", "waits");
+  await now.open();
+  await page.mouse.move(0, 0);
+  await expect(now.running).toHaveCount(2);
+  await page.evaluate(() => {
+    const seen = ((window as unknown as { seen: { moved: number; glides: number } }).seen = { moved: 0, glides: 0 });
+    new PerformanceObserver((list) => {
+      for (const entry of list.getEntries()) {
+        const { sources } = entry as unknown as { sources: { node?: Node; previousRect: DOMRect; currentRect: DOMRect }[] };
+        // Words of a row or a heading get longer and shorter where they stand.
+        seen.moved += sources.filter(({ previousRect: was, currentRect: is }) => Math.abs(was.y - is.y) > 1).length;
+      }
+    }).observe({ type: "layout-shift" });
+    const look = () => {
+      seen.glides += document.querySelector(".now-lists")!.getAnimations({ subtree: true }).filter((one) => !(one instanceof CSSTransition || one instanceof CSSAnimation)).length;
+      requestAnimationFrame(look);
+    };
+    look();
+  });
+  const seen = () => page.evaluate(() => (window as unknown as { seen: { moved: number; glides: number } }).seen);
+  server.open("broken");
+  await server.reaches("alice", await server.run("alice", "breaks"), "execution.failed");
+  await expect(now.ended).toHaveCount(1);
+  await server.run("alice", "assemble", { part: "cog" });
+  await expect(now.running).toHaveCount(3);
+  await server.run("alice", "quick");
+  await expect(now.ended).toHaveCount(2);
+  await expect.poll(async () => (await seen()).glides).toBeGreaterThan(0);
+  expect((await seen()).moved).toBe(0);
+
+  await page.emulateMedia({ reducedMotion: "reduce" });
+  await page.evaluate(() => ((window as unknown as { seen: { glides: number } }).seen.glides = 0));
+  await server.run("alice", "quick");
+  await expect(now.ended).toHaveCount(3);
+  expect((await seen()).glides).toBe(0);
+});
+
 test("nothing jumps while executions make progress, or end under the pointer", async ({ server, visitor }) => {
   const page = await visitor("alice");
   const now = new NowPage(page);

@@ -161,6 +161,22 @@ test("a million lines open at their end, and any of them is shown at once", asyn
   });
 });
 
+test("whose lines these are is told where their head is out of sight, and leads to it", async ({ server, visitor }) => {
+  const page = await visitor("alice");
+  await visit(page, `/executions/${await startMixed(server)}`);
+  const over = output(page).getByRole("button", { name: "Paint", exact: true });
+  const head = output(page).getByRole("button", { name: /^Paint \d+ lines/ });
+  await expect(over).toBeVisible();
+  await over.click();
+  await expect(head).toBeInViewport();
+  await expect(over).toBeHidden();
+  await output(page).getByRole("log").press("PageDown");
+  await expect(over).toBeVisible();
+  // One step has no heads, and needs none.
+  await page.getByRole("combobox", { name: "Steps shown" }).selectOption("Paint");
+  await expect(over).toBeHidden();
+});
+
 test("attempts and groups are folded and opened, by keyboard as well", async ({ server, visitor }) => {
   const page = await visitor("alice");
   const id = await startMixed(server);

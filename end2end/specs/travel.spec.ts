@@ -144,6 +144,25 @@ test("another drawing of the steps keeps the moment in the address, whichever it
   await expect(page).not.toHaveURL(/at=|view=/);
 });
 
+test("a past that cannot be fetched is said to be so, and fetched when it can be", async ({ server, visitor, troubles }) => {
+  troubles.meant(/net::ERR_FAILED/);
+  const page = await visitor("alice");
+  const id = await server.run("alice", "quick");
+  await server.reaches("alice", id, "execution.completed");
+  const execution = new ExecutionPage(page);
+  await execution.open(id);
+  await page.route("**/history?*", (route) => route.abort());
+  await execution.scrubber.press("ArrowLeft");
+  const alert = page.getByRole("alert").filter({ hasText: "The past can't be shown: The server does not answer" });
+  await expect(alert).toBeVisible();
+  await expect(execution.then).toBeHidden();
+  await page.unroute("**/history?*");
+  await alert.getByRole("button", { name: "Try again" }).click();
+  await expect(execution.then).toBeVisible();
+  await expect(execution.status).toHaveText("Running");
+  await expect(alert).toBeHidden();
+});
+
 test("another's past cannot be read", async ({ server, visitor }) => {
   await server.addUser("bob");
   const id = await server.run("bob", "quick");
@@ -161,9 +180,15 @@ for (const [width, colorScheme] of [[1440, "light"], [390, "dark"]] as const) {
     const execution = new ExecutionPage(page);
     await execution.open(id);
     await expect(execution.error).toBeVisible();
+    const places = async () => [await execution.scrubber.boundingBox(), await execution.log.boundingBox()];
+    const before = await places();
     await execution.scrubber.press("ArrowLeft");
     await expect(execution.then).toBeVisible();
     await expect(execution.error).toBeHidden();
+    await expect(execution.beforeError).toContainText("At this moment it had not failed.");
+    // How far it was then stands where the error does: nothing that one points at moves.
+    await expect(execution.beforeError).toContainText("%");
+    expect(await places()).toEqual(before);
     const { violations } = await new AxeBuilder({ page }).setLegacyMode().analyze();
     expect(violations.map(({ id, nodes }) => [id, nodes.map((node) => node.html)])).toEqual([]);
     const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);

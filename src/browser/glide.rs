@@ -10,13 +10,16 @@ use super::{script, time};
 /// How long one glides, in milliseconds, and how; `--settle` of the style sheets is the same.
 const TAKES: f64 = 240.0;
 const EASING: &str = "cubic-bezier(0.2, 0.8, 0.2, 1)";
+const SECTION: &str = "SECTION";
+const TABLE: &str = "TABLE";
 /// A row this far outside of the window, in pixels, need not be seen to move.
 const NEAR: f64 = 200.0;
 
-/// Lets what `rows` selects in the holder, which must be positioned, glide whenever lists in it have changed; for as long
-/// as what asks for it is there. It is seen to before the change is drawn, so that nothing jumps.
+/// Lets what `rows` selects in the holder's sections glide whenever lists in it have changed, and the sections themselves;
+/// for as long as what asks for it is there. It is seen to before the change is drawn, so that nothing jumps. Holder and
+/// sections must be positioned.
 pub fn rows(holder: &HtmlElement, rows: &'static str) {
-    let places = Places { holder: holder.clone(), rows, known: WeakMap::new() };
+    let places = Places { holder: holder.clone(), what: format!("section, section {rows}"), known: WeakMap::new() };
     places.look();
     let changed = Closure::<dyn FnMut()>::new(move || places.look());
     let Ok(observer) = MutationObserver::new(changed.as_ref().unchecked_ref()) else { return };
@@ -32,42 +35,40 @@ pub fn rows(holder: &HtmlElement, rows: &'static str) {
     });
 }
 
-/// Where the rows were when they were looked at last.
+/// Where sections and rows were when they were looked at last.
 struct Places {
     holder: HtmlElement,
-    rows: &'static str,
+    what: String,
     known: WeakMap,
 }
 
 impl Places {
     fn look(&self) {
-        let Ok(found) = self.holder.query_selector_all(self.rows) else { return };
+        let Ok(found) = self.holder.query_selector_all(&self.what) else { return };
         let still = time::hidden() || self.is_still();
-        let (above, height) = (self.holder.get_bounding_client_rect().top(), window_height());
-        let in_view = |top: f64| (-NEAR..height + NEAR).contains(&(above + top));
-        for row in (0..found.length()).filter_map(|at| found.item(at)?.dyn_into::<HtmlElement>().ok()) {
-            let top = self.top(&row);
-            let before = self.known.get(&row).as_f64();
-            self.known.set(&row, &top.into());
+        let (holder, height) = (self.holder.get_bounding_client_rect().top(), window_height());
+        let mut section = holder;
+        for one in (0..found.length()).filter_map(|at| found.item(at)?.dyn_into::<HtmlElement>().ok()) {
+            let Some(top) = top(&one) else {
+                // What is hidden comes back without a way from where it was.
+                self.known.delete(&one);
+                continue;
+            };
+            let above = if one.tag_name() == SECTION {
+                section = holder + top;
+                holder
+            } else {
+                section
+            };
+            let in_view = |top: f64| (-NEAR..height + NEAR).contains(&(above + top));
+            let before = self.known.get(&one).as_f64();
+            self.known.set(&one, &top.into());
             if let Some(before) = before.filter(|before| !still && (before - top).abs() > 1.0)
                 && (in_view(before) || in_view(top))
             {
-                glide(&row, (before - top).clamp(-height, height));
+                glide(&one, (before - top).clamp(-height, height));
             }
         }
-    }
-
-    /// How far it lies below the holder's top, wherever it is seen while it glides.
-    fn top(&self, row: &HtmlElement) -> f64 {
-        let mut top = f64::from(row.offset_top());
-        let mut around = row.offset_parent();
-        while let Some(parent) =
-            around.filter(|parent| *parent != *self.holder).and_then(|one| one.dyn_into::<HtmlElement>().ok())
-        {
-            top += f64::from(parent.offset_top());
-            around = parent.offset_parent();
-        }
-        top
     }
 
     /// Whether this reader wants nothing to move: then `--settle` takes no time.
@@ -76,6 +77,20 @@ impl Places {
         let settle = style.and_then(|style| style.get_property_value("--settle").ok());
         settle.is_none_or(|settle| settle.trim().starts_with("0s"))
     }
+}
+
+/// How far it lies below the top of its section, or a section below that of the holder, wherever it is seen while it
+/// glides. None if it is hidden.
+fn top(one: &HtmlElement) -> Option<f64> {
+    let mut top = f64::from(one.offset_top());
+    let mut around = one.offset_parent()?;
+    // A row of a table lies in the table first.
+    while around.tag_name() == TABLE {
+        let table = around.dyn_into::<HtmlElement>().ok()?;
+        top += f64::from(table.offset_top());
+        around = table.offset_parent()?;
+    }
+    Some(top)
 }
 
 /// Lets a row come from so many pixels below; what it still has to go from before is added.

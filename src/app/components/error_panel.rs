@@ -36,7 +36,7 @@ pub fn ErrorPanel(
     let target = Memo::new(move |_| failure.with(|failure| target(&failure.lines)));
     let ahead = Memo::new(move |_| run.shown.with(|shown| shown.error.is_none()));
     view! {
-        <section class="error-panel" aria-label="Why it failed" data-ahead=move || ahead.get().then_some("")>
+        <section class="error-panel" aria-label=move || if ahead.get() { "Before it failed" } else { "Why it failed" } data-ahead=move || ahead.get().then_some("")>
             <section>
                 <h2 data-part="where">{execution.with_untracked(Where::of).view()}</h2>
                 <p data-part="message">{message}</p>

@@ -102,7 +102,7 @@ fn Lists(now: Now, at: Timestamp) -> impl IntoView {
     let lists = NodeRef::<html::Div>::new();
     Effect::new(move || {
         if let Some(lists) = lists.get() {
-            glide::rows(&lists, ".execution-row, .ended-list tbody tr");
+            glide::rows(&lists, ":is(.execution-row, .ended-list tbody tr)");
         }
     });
     view! {

@@ -4,7 +4,10 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::domain::log::{Line, Stream};
+use crate::domain::{
+    event::ExecutionFailure,
+    log::{Line, Stream},
+};
 
 const STEPS: [&str; 3] = ["build", "test", "publish"];
 

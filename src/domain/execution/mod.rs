@@ -1,184 +1,30 @@
 //! The fold: what an execution is, as the sum of what happened to it. The server's snapshot, the live page, the
 //! terminal and the page three weeks later are all this one function of the same facts.
 
+mod item;
+mod status;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+pub use self::{
+    item::{Item, RunningStep},
+    status::{Status, StepStatus, UnknownStatus},
+};
 use super::{
     access::{Viewer, visible},
     event::{
-        Event, ExecutionError, ExecutionFailure, ExecutionResult, Fact, PlannedStep, Recorded, Source, StepFailure,
-        Trigger, WaitReason,
+        Event, ExecutionError, ExecutionResult, Fact, PlannedStep, Recorded, Source, StepFailure, Trigger, WaitReason,
     },
     id::{ExecutionId, Name, Seq, StepId},
-    state_hash::StateHash,
     time::Timestamp,
     workflow::ATTEMPTS_MAX,
 };
 
 /// Most a percent is until the work it measures has completed.
 pub const PERCENT_BEFORE_END: f64 = 99.9;
-
-/// Where an execution stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Status {
-    /// It waits for its turn.
-    Queued,
-    /// It is at work.
-    Running,
-    /// Final: all went well.
-    Succeeded,
-    /// Final: a step failed.
-    Failed,
-    /// Final: somebody stopped it.
-    Cancelled,
-    /// Final: it took longer than it may.
-    TimedOut,
-    /// Final: the server stopped while it ran.
-    Interrupted,
-}
-
-impl Status {
-    /// All of them, in the order a person thinks of them.
-    pub const ALL: [Status; 7] = [
-        Status::Queued,
-        Status::Running,
-        Status::Succeeded,
-        Status::Failed,
-        Status::Cancelled,
-        Status::TimedOut,
-        Status::Interrupted,
-    ];
-
-    /// Whether it is never left.
-    pub fn is_final(self) -> bool {
-        !matches!(self, Status::Queued | Status::Running)
-    }
-
-    /// The word of it, as the API has it.
-    pub fn word(self) -> &'static str {
-        match self {
-            Status::Queued => "queued",
-            Status::Running => "running",
-            Status::Succeeded => "succeeded",
-            Status::Failed => "failed",
-            Status::Cancelled => "cancelled",
-            Status::TimedOut => "timed_out",
-            Status::Interrupted => "interrupted",
-        }
-    }
-
-    /// The word of it, as people read it.
-    pub fn label(self) -> &'static str {
-        match self {
-            Status::Queued => "Queued",
-            Status::Running => "Running",
-            Status::Succeeded => "Succeeded",
-            Status::Failed => "Failed",
-            Status::Cancelled => "Cancelled",
-            Status::TimedOut => "Timed out",
-            Status::Interrupted => "Interrupted",
-        }
-    }
-}
-
-impl From<ExecutionFailure> for Status {
-    fn from(failure: ExecutionFailure) -> Self {
-        match failure {
-            ExecutionFailure::Failed => Status::Failed,
-            ExecutionFailure::TimedOut => Status::TimedOut,
-            ExecutionFailure::Interrupted => Status::Interrupted,
-        }
-    }
-}
-
-impl std::str::FromStr for Status {
-    type Err = UnknownStatus;
-
-    fn from_str(text: &str) -> Result<Self, UnknownStatus> {
-        Status::ALL.into_iter().find(|status| status.word() == text).ok_or_else(|| UnknownStatus(text.to_owned()))
-    }
-}
-
-/// A word that is no status.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no status: it is one of queued, running, succeeded, failed, cancelled, timed_out, interrupted")]
-pub struct UnknownStatus(pub String);
-
-/// Where a step stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum StepStatus {
-    /// It waits for others.
-    Pending,
-    /// It is at work.
-    Running,
-    /// An attempt failed, the next one waits.
-    Retrying,
-    /// Final: it exited with 0.
-    Succeeded,
-    /// Final: it did not.
-    Failed,
-    /// Final: it was passed over.
-    Skipped,
-    /// Final: somebody stopped the execution.
-    Cancelled,
-    /// Final: it took longer than it may.
-    TimedOut,
-    /// Final: the server stopped while it ran.
-    Interrupted,
-}
-
-impl StepStatus {
-    /// Whether it is never left.
-    pub fn is_final(self) -> bool {
-        !matches!(self, StepStatus::Pending | StepStatus::Running | StepStatus::Retrying)
-    }
-
-    /// The word of it, as the API has it.
-    pub fn word(self) -> &'static str {
-        match self {
-            StepStatus::Pending => "pending",
-            StepStatus::Running => "running",
-            StepStatus::Retrying => "retrying",
-            StepStatus::Succeeded => "succeeded",
-            StepStatus::Failed => "failed",
-            StepStatus::Skipped => "skipped",
-            StepStatus::Cancelled => "cancelled",
-            StepStatus::TimedOut => "timed_out",
-            StepStatus::Interrupted => "interrupted",
-        }
-    }
-
-    /// The word of it, as people read it.
-    pub fn label(self) -> &'static str {
-        match self {
-            StepStatus::Pending => "Pending",
-            StepStatus::Running => "Running",
-            StepStatus::Retrying => "Retrying",
-            StepStatus::Succeeded => "Succeeded",
-            StepStatus::Failed => "Failed",
-            StepStatus::Skipped => "Skipped",
-            StepStatus::Cancelled => "Cancelled",
-            StepStatus::TimedOut => "Timed out",
-            StepStatus::Interrupted => "Interrupted",
-        }
-    }
-}
-
-impl From<StepFailure> for StepStatus {
-    fn from(failure: StepFailure) -> Self {
-        match failure {
-            StepFailure::Failed => StepStatus::Failed,
-            StepFailure::TimedOut => StepStatus::TimedOut,
-            StepFailure::Cancelled => StepStatus::Cancelled,
-            StepFailure::Interrupted => StepStatus::Interrupted,
-        }
-    }
-}
 
 /// A step of an execution.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -653,57 +499,5 @@ pub fn bounded(percent: f64) -> f64 {
     if percent.is_nan() { 0.0 } else { percent.clamp(0.0, PERCENT_BEFORE_END) }
 }
 
-/// An execution as the API lists it: its snapshot without `steps`, `result` and `params`, with the steps at work.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Item {
-    /// Everything else, which is written beside `running`.
-    #[serde(flatten)]
-    pub fields: Map<String, Value>,
-    /// The hash of all of it, what is left out here included.
-    pub hash: StateHash,
-    /// The steps at work now.
-    pub running: Vec<RunningStep>,
-}
-
-/// A step at work, as the API lists it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct RunningStep {
-    /// Its id.
-    pub id: StepId,
-    /// What people read.
-    pub name: String,
-    /// How far it is.
-    pub percent: f64,
-    /// Where the percent comes from.
-    pub source: Option<Source>,
-    /// What it said it is doing.
-    pub message: Option<String>,
-}
-
-impl From<Execution> for Item {
-    fn from(execution: Execution) -> Self {
-        let (hash, execution) = (execution.state_hash(), execution.listed());
-        let mut fields = match serde_json::to_value(&execution) {
-            Ok(Value::Object(fields)) => fields,
-            _ => Map::new(),
-        };
-        for left_out in ["steps", "result", "params"] {
-            fields.remove(left_out);
-        }
-        let running = execution
-            .running()
-            .map(|step| RunningStep {
-                id: step.id.clone(),
-                name: step.name.clone(),
-                percent: step.percent,
-                source: step.source,
-                message: step.message.clone(),
-            })
-            .collect();
-        Self { fields, hash, running }
-    }
-}
-
 #[cfg(test)]
-#[path = "execution_tests.rs"]
 pub(in crate::domain) mod tests;
