@@ -118,7 +118,7 @@ function read() {
   return {
     title: document.title,
     name: text(head?.querySelector("h1")),
-    facts: all(head, "dl > div", (pair) => `${text(pair.querySelector("dt"))}: ${text(pair.querySelector("dd"))}`),
+    facts: all(head, "dl > div:not([data-ahead])", (pair) => `${text(pair.querySelector("dt"))}: ${text(pair.querySelector("dd"))}`),
     percent: text(main?.querySelector('.execution-reading [data-part="percent"]')),
     elapsed: ended ? text(main?.querySelector('.execution-reading [data-part="elapsed"]')) : null,
     said: head ? part(head, "said") : null,

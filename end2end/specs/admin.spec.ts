@@ -174,7 +174,7 @@ test("one changes one's own password by the one one has, and other sessions end"
   await form.getByLabel("Password now").fill("not the password");
   await form.getByLabel("New password").fill("quite another one");
   await form.getByRole("button", { name: "Change it" }).click();
-  await expect(form.getByText("current_password: is not your password")).toBeVisible();
+  await expect(form.getByText("Password now: is not your password")).toBeVisible();
   await form.getByLabel("Password now").fill(PASSWORD);
   await form.getByRole("button", { name: "Change it" }).click();
   await expect(settings.said).toContainText("Your password is changed");

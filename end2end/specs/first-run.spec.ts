@@ -1,4 +1,4 @@
-import { PASSWORD, expect, test } from "../fixtures.ts";
+import { PASSWORD, REFUSED, expect, test } from "../fixtures.ts";
 import { Door } from "../pages/door.ts";
 import { ExecutionsPage } from "../pages/executions.ts";
 import { NowPage } from "../pages/now.ts";
@@ -123,7 +123,9 @@ test.describe("signing in", () => {
     await expect(page).toHaveURL("/sign-in");
   });
 
-  test("who has signed out sees nothing more, not even by the back button", async ({ visitor }) => {
+  test("who has signed out sees nothing more, not even by the back button", async ({ visitor, troubles }) => {
+    // A page that the browser kept asks who is there.
+    troubles.meant(REFUSED(401));
     const page = await visitor("bob");
     await new NowPage(page).open();
     await new Door(page).signOut();

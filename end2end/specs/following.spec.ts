@@ -28,6 +28,24 @@ test("a followed run stands in the rail of every page, and in the tab, until it 
   await expect(icon(page)).toHaveAttribute("href", "/favicon.svg");
 });
 
+test("a tab that nobody sees tells how it went in its title, too", async ({ server, visitor }) => {
+  const execution = new ExecutionPage(await visitor("alice"));
+  const { page } = execution;
+  await execution.open(await server.run("alice", "waits"));
+  await page.getByRole("button", { name: "Follow this execution" }).click();
+  await expect(rail(page).getByRole("link")).toHaveText("waits40%");
+  await new SettingsPage(page).open("profile");
+  await expect(page).toHaveTitle("40% · Profile · Runcast");
+  await page.evaluate(() => {
+    Object.defineProperty(document, "hidden", { get: () => true });
+    Object.defineProperty(document, "visibilityState", { get: () => "hidden" });
+    document.dispatchEvent(new Event("visibilitychange"));
+  });
+  server.open("go");
+  await expect(page).toHaveTitle("✓ waits succeeded · Profile · Runcast", { timeout: 25_000 });
+  await expect(icon(page)).toHaveAttribute("href", /^data:image\/svg\+xml,.*100%20100/);
+});
+
 test("who follows a workflow sees its newest run, and that it failed", async ({ server, visitor }) => {
   const page = await visitor("alice");
   await page.goto("/workflows/breaks");

@@ -120,7 +120,9 @@ test("what runs and what has run looks as it did", async ({ server, visitor, bro
   await lookAtAll("desktop-light");
   await page.emulateMedia({ colorScheme: "dark" });
   await look("running-desktop-dark", ID, RULER);
-  await page.emulateMedia({ colorScheme: "light" });
+  await page.emulateMedia({ colorScheme: "light", forcedColors: "active" });
+  await look("running-desktop-forced", ID, RULER);
+  await page.emulateMedia({ colorScheme: "light", forcedColors: "none" });
   await execution.openGraph(id);
   await expect(execution.node("Fetch the parts")).toHaveAttribute("data-status", "running");
   await look("graph-desktop-light", ID, RULER);

@@ -185,14 +185,19 @@ test("rows glide to another place, which no layout shift is, unless the reader w
     };
     look();
   });
+  // Of two glides at once the browser does not know what they come to together.
+  const settled = () => expect.poll(() => page.evaluate(() => document.querySelector(".now-lists")!.getAnimations({ subtree: true }).length)).toBe(0);
   const seen = () => page.evaluate(() => (window as unknown as { seen: { moved: number; glides: number } }).seen);
   server.open("broken");
   await server.reaches("alice", await server.run("alice", "breaks"), "execution.failed");
   await expect(now.ended).toHaveCount(1);
+  await settled();
   await server.run("alice", "assemble", { part: "cog" });
   await expect(now.running).toHaveCount(3);
+  await settled();
   await server.run("alice", "quick");
   await expect(now.ended).toHaveCount(2);
+  await settled();
   await expect.poll(async () => (await seen()).glides).toBeGreaterThan(0);
   expect((await seen()).moved).toBe(0);
 

@@ -104,6 +104,30 @@ test("what needs what is shown with the pointer and with the focus, and a thread
   expect(rows).toEqual(["1", "2"]);
 });
 
+test("what is said of a step is never written over a bar, and is heard where there is no room for it", async ({ server, visitor }) => {
+  const page = new ExecutionPage(await visitor("alice"));
+  const words = "a reason that is long enough to need half of the lane, at least on a desk of the usual width";
+  const failing = (id: string, sleep: number, needs: string) => `  - { id: ${id}, needs: [${needs}], continue-on-error: true, run: 'sleep ${sleep}; echo "::error::${words}"; exit 3' }`;
+  const id = await runs(server, "wordy", ["steps:", failing("short", 0.05, ""), failing("long", 1.2, "short"), failing("late", 0.05, "long"), failing("whole", 1.3, "")].join("\n"));
+  await server.reaches("alice", id, "execution.completed");
+  for (const width of [1440, 1024, 390]) {
+    await page.page.setViewportSize({ width, height: 900 });
+    await page.open(id);
+    const rows = await page.steps.evaluateAll((rows) =>
+      rows.map((row) => {
+        const box = (part: string) => row.querySelector(`[data-part="${part}"]`)?.getBoundingClientRect();
+        const [note, bar] = [box("note"), box("attempt")!];
+        const side = row.querySelector<HTMLElement>('[data-part="note"]')?.dataset.side;
+        const over = note && side !== "none" && note.left < bar.right - 1 && note.right > bar.left + 1 && note.top < bar.bottom && note.bottom > bar.top;
+        return { side, over, said: row.textContent?.includes("a reason that is long enough") };
+      }),
+    );
+    expect(rows.map((row) => [row.over, row.said]), `at ${width} pixels`).toEqual(Array(4).fill([false, true]));
+    // One begins the run, and one ends it.
+    if (width === 1440) expect([rows[0]?.side, rows[2]?.side]).toEqual(["after", "before"]);
+  }
+});
+
 test("a step is chosen and let go of with the keyboard, and the output follows", async ({ server, visitor }) => {
   const page = new ExecutionPage(await visitor("alice"));
   server.open("found", "fetched", "built");

@@ -16,6 +16,29 @@ async function saysWhatAFreshOneSays(old: Page) {
   return reading;
 }
 
+test("where no server answers time stands still, and goes on when one does", async ({ server, visitor, troubles }) => {
+  troubles.meant(UNREACHABLE);
+  const now = new NowPage(await visitor("alice"));
+  await server.run("alice", "waits");
+  await now.open();
+  await expect(now.running).toHaveCount(1);
+  const clock = now.page.locator(".page-header time");
+  const ticks = async () => {
+    const before = await clock.innerText();
+    await expect(clock).not.toHaveText(before);
+  };
+  await ticks();
+  await server.stop("SIGKILL");
+  await expect(now.light).toHaveText("Offline");
+  const still = [await clock.innerText(), await now.running.innerText()];
+  // Longer than any clock needs to tick.
+  await now.page.waitForTimeout(2_500);
+  expect([await clock.innerText(), await now.running.innerText()]).toEqual(still);
+  await server.start();
+  await now.isLive();
+  await ticks();
+});
+
 const numbers = (reading: { lines: { number: string | null }[] }) => reading.lines.map((line) => Number(line.number));
 const counted = (lines: number) => Array.from({ length: lines }, (_, n) => n + 1);
 

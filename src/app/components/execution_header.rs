@@ -117,15 +117,19 @@ fn Then(run: Run) -> impl IntoView {
 fn Facts(run: Run) -> impl IntoView {
     let execution = run.shown;
     let fixed = execution.get_untracked();
-    let by = Memo::new(move |_| execution.with(|execution| execution.cancelled_by.clone()));
-    let ended = Memo::new(move |_| execution.with(|one| (one.status, one.finished_at, one.duration_ms)));
+    // How it ended keeps its place at a moment before that.
+    let by = Memo::new(move |_| run.execution.with(|execution| execution.cancelled_by.clone()));
+    let ended = Memo::new(move |_| run.execution.with(|one| (one.status, one.finished_at, one.duration_ms)));
+    let ahead = Memo::new(move |_| execution.with(|then| then.finished_at.is_none()));
+    let ahead = move || ahead.get().then_some("");
     let after = move || {
         let (status, _, duration) = ended.get();
         duration.filter(|ms| *ms > 0 && !matches!(status, Status::Succeeded)).map(|ms| {
-            view! { <div><dt>"after"</dt><dd>{spoken(ms)}</dd></div> }
+            view! { <div data-ahead=ahead><dt>"after"</dt><dd>{spoken(ms)}</dd></div> }
         })
     };
-    let at = move || ended.get().1.map(|at| view! { <div><dt>"ended"</dt><dd><Moment at/></dd></div> });
+    let at =
+        move || ended.get().1.map(|at| view! { <div data-ahead=ahead><dt>"ended"</dt><dd><Moment at/></dd></div> });
     let params = fixed.params.into_iter().map(|(name, given)| {
         let given = plain(given);
         view! { <div><dt>{name}</dt><dd><code title=given.clone()>{given.clone()}</code></dd></div> }
@@ -144,7 +148,7 @@ fn Facts(run: Run) -> impl IntoView {
         {fixed.rerun_of.map(|id| view! { <div><dt>"repeats"</dt><dd><Link id/></dd></div> })}
         <div><dt>"queued"</dt><dd><Moment at=fixed.queued_at/></dd></div>
         {at}
-        {move || by.get().map(|by| view! { <div><dt>"cancelled by"</dt><dd>{by.to_string()}</dd></div> })}
+        {move || by.get().map(|by| view! { <div data-ahead=ahead><dt>"cancelled by"</dt><dd>{by.to_string()}</dd></div> })}
         {reruns}
         {params.collect_view()}
     }
