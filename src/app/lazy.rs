@@ -11,6 +11,10 @@ use leptos_router::LazyRoute;
 
 use super::{live::Live, pages};
 
+/// Whether a page was asked for since the program began.
+#[cfg(target_arch = "wasm32")]
+static LOADED: AtomicBool = AtomicBool::new(false);
+
 macro_rules! page {
     ($name:ident, $page:path, $piece:ident: $view:ident, $preload:ident) => {
         /// The page of the same name.
@@ -31,7 +35,8 @@ macro_rules! page {
                 #[cfg(target_arch = "wasm32")]
                 {
                     static FETCHED: AtomicBool = AtomicBool::new(false);
-                    if !FETCHED.load(Relaxed) {
+                    // The first page was just answered.
+                    if !FETCHED.load(Relaxed) && LOADED.swap(true, Relaxed) {
                         crate::browser::http::answer().await;
                     }
                     $preload().await;

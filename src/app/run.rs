@@ -45,6 +45,9 @@ pub struct Run {
     pub reruns: RwSignal<Vec<ExecutionId>>,
     /// Whether it can be run again from what failed, as far as that was known when the page was opened.
     pub kept: RwSignal<bool>,
+    /// Whether the page has room for how it ended. What ends while its past is shown gets none before the reader is back:
+    /// nothing that one points at moves.
+    pub closed: Memo<bool>,
     /// How it goes through its past.
     pub travel: Travel,
     /// What it was at the chosen moment.
@@ -67,10 +70,16 @@ impl Run {
             Memo::new_with_compare(move |_| then.get().unwrap_or_else(|| execution.get()), |_, _| true)
         };
         let shown = at(then);
+        let moment = RwSignal::new(None::<Moment>);
+        let closed = Memo::new(move |was: Option<&bool>| {
+            let ended = execution.with(|execution| execution.status.is_final());
+            was == Some(&true) || (ended && moment.with(Option::is_none))
+        });
         Self {
             execution,
             shown: shown.into(),
-            moment: RwSignal::new(None),
+            moment,
+            closed,
             log: Log::new(execution, at(printed).into(), opening.lines, opening.marks),
             usual: StoredValue::new(opening.usual),
             gone: RwSignal::new(false),

@@ -190,9 +190,8 @@ impl Run {
             let read = self.read_past().await;
             time::frame().await;
             let goal = travel.goal.try_update_value(Option::take).flatten();
-            if !read {
-                travel.unreached.try_set_value(goal);
-            } else if let Some(goal) = goal {
+            travel.unreached.try_set_value(goal.filter(|_| !read));
+            if let Some(goal) = goal.filter(|_| read) {
                 self.arrive(goal);
                 // Of a time there are many in a drag: whoever drags says when it is done.
                 let done = travel.to_settle.try_update_value(std::mem::take) == Some(true);
@@ -222,6 +221,7 @@ impl Run {
     /// Plays from the moment that is shown, from the first one if it is live; or stops playing.
     pub fn play_or_pause(self) {
         let travel = self.travel;
+        travel.unreached.set_value(None);
         if travel.playing.get_untracked() {
             self.pause();
             self.settle();

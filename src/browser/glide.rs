@@ -1,11 +1,13 @@
 //! Rows that come to another place glide there, so that the eye can follow them.
 
+use std::rc::Rc;
+
 use js_sys::{Array, Object, WeakMap};
 use leptos::prelude::*;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{Element, HtmlElement, MutationObserver, MutationObserverInit};
 
-use super::{script, time};
+use super::{script, sizes, time};
 
 /// How long one glides, in milliseconds, and how; `--settle` of the style sheets is the same.
 const TAKES: f64 = 240.0;
@@ -19,9 +21,12 @@ const NEAR: f64 = 200.0;
 /// for as long as what asks for it is there. It is seen to before the change is drawn, so that nothing jumps. Holder and
 /// sections must be positioned.
 pub fn rows(holder: &HtmlElement, rows: &'static str) {
-    let places = Places { holder: holder.clone(), what: format!("section, section {rows}"), known: WeakMap::new() };
-    places.look();
-    let changed = Closure::<dyn FnMut()>::new(move || places.look());
+    let what = format!("section, section {rows}");
+    let places = Rc::new(Places { holder: holder.clone(), what, known: WeakMap::new() });
+    // Whatever else moves them is no way to show.
+    let seen = Rc::clone(&places);
+    sizes::watch(holder, move || seen.look(false));
+    let changed = Closure::<dyn FnMut()>::new(move || places.look(true));
     let Ok(observer) = MutationObserver::new(changed.as_ref().unchecked_ref()) else { return };
     let what = MutationObserverInit::new();
     what.set_child_list(true);
@@ -43,9 +48,10 @@ struct Places {
 }
 
 impl Places {
-    fn look(&self) {
+    /// Takes note of where they are, and lets those glide that came there from another place, if `moved` says so.
+    fn look(&self, moved: bool) {
         let Ok(found) = self.holder.query_selector_all(&self.what) else { return };
-        let still = time::hidden() || self.is_still();
+        let still = !moved || time::hidden() || self.is_still();
         let (holder, height) = (self.holder.get_bounding_client_rect().top(), window_height());
         let mut section = holder;
         for one in (0..found.length()).filter_map(|at| found.item(at)?.dyn_into::<HtmlElement>().ok()) {

@@ -150,9 +150,9 @@ pub async fn standing() -> Standing {
     }
 }
 
-/// Whether a server answers.
+/// Whether a server answers, whatever it says; a proxy that says it has none does not count.
 pub async fn answers() -> bool {
-    Request::get("/healthz").send().await.is_ok_and(|answer| answer.ok())
+    Request::get("/healthz").send().await.is_ok_and(|answer| !matches!(answer.status(), 502..=504))
 }
 
 /// Waits until a server answers, for as long as it takes.

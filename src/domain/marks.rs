@@ -41,6 +41,9 @@ pub struct Marks {
     /// Those before which a group ended, which may have been over already.
     #[serde(default)]
     pub group_ends: Places,
+    /// The step whose group began last: of steps side by side none ends another's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group_of: Option<StepId>,
     /// Where each attempt begins, in order; [`PLACES_MAX`] at most.
     pub heads: Vec<Head>,
 }
@@ -62,19 +65,24 @@ impl Places {
 }
 
 impl Marks {
-    /// Takes in that a line is marked; called in the order of lines.
-    pub fn add(&mut self, line: u64, level: Level) {
+    /// Takes in that a line of a step is marked; called in the order of lines.
+    pub fn add(&mut self, line: u64, level: Level, step: &StepId) {
         match level {
             Level::Error => self.errors.add(line),
             Level::Warning => self.warnings.add(line),
-            Level::Group => self.groups.add(line),
+            Level::Group => {
+                self.groups.add(line);
+                self.group_of = Some(step.clone());
+            }
             Level::Notice => {}
         }
     }
 
-    /// Takes in that a group ended before a line; called in the order of lines, and before what the line itself is.
-    pub fn end_group(&mut self, line: u64) {
-        self.group_ends.add(line);
+    /// Takes in that a step ended its group before a line; called in the order of lines, and before what the line is.
+    pub fn end_group(&mut self, line: u64, step: &StepId) {
+        if self.group_of.as_ref().is_none_or(|of| of == step) {
+            self.group_ends.add(line);
+        }
     }
 
     /// Takes in whose line it is; called in the order of lines.
@@ -94,10 +102,10 @@ impl Marks {
             self.lines += 1;
             self.begin(line.n, &line.step, line.attempt);
             if line.line.after_group {
-                self.end_group(line.n);
+                self.end_group(line.n, &line.step);
             }
             if let Some(level) = line.line.level {
-                self.add(line.n, level);
+                self.add(line.n, level, &line.step);
             }
         }
     }
@@ -145,6 +153,22 @@ mod tests {
         let lines: Vec<_> = (0..).zip(turns).map(|(n, (step, attempt))| line(n, step, attempt, None)).collect();
         marks.extend(&lines);
         assert_eq!(marks.heads.iter().map(|head| head.line).collect::<Vec<_>>(), [0, 1, 3]);
+    }
+
+    #[test]
+    fn a_step_ends_its_own_group_and_no_other() {
+        let ends = |n, step| LogLine {
+            line: Line { after_group: true, ..line(n, step, 1, None).line },
+            ..line(n, step, 1, None)
+        };
+        let mut marks = Marks::default();
+        marks.extend(&[
+            line(0, "a", 1, Some(Level::Group)),
+            line(1, "b", 1, Some(Level::Group)),
+            ends(2, "a"),
+            ends(3, "b"),
+        ]);
+        assert_eq!(marks.group_ends.lines, [3]);
     }
 
     #[test]

@@ -75,7 +75,7 @@ fn read(text: &str) -> Option<Timestamp> {
     let offset = match zone {
         "Z" | "z" => 0,
         _ => {
-            let [hours, minutes] = numbers(zone.strip_prefix(['+', '-'])?, ':', [2, 2])?;
+            let [hours, minutes] = offset_of(zone.strip_prefix(['+', '-'])?)?;
             let offset = (hours < 24 && minutes < 60).then_some(60 * hours + minutes)?;
             if zone.starts_with('-') { -offset } else { offset }
         }
@@ -84,6 +84,17 @@ fn read(text: &str) -> Option<Timestamp> {
     // A second may be the 60th: one that was put in.
     let is_one = date_of(days) == (year, month, day) && hour < 24 && minute < 60 && second <= 60;
     is_one.then_some(Timestamp(days * DAY_MS + 1000 * (60 * (60 * hour + minute - offset) + second) + ms))
+}
+
+/// Hours and minutes, as RFC 3339 has them or, as many programs write them, without the colon or the minutes.
+fn offset_of(text: &str) -> Option<[i64; 2]> {
+    match text.len() {
+        2 => numbers(text, ':', [2]).map(|[hours]| [hours, 0]),
+        4 => text.split_at_checked(2).and_then(|(hours, minutes)| {
+            Some([numbers::<1>(hours, ':', [2])?[0], numbers::<1>(minutes, ':', [2])?[0]])
+        }),
+        _ => numbers(text, ':', [2, 2]),
+    }
 }
 
 /// The first three of the digits that a text begins with, and what comes after them all.
@@ -201,7 +212,7 @@ mod tests {
 
         #[test]
         fn times_are_read_as_a_library_for_dates_reads_them(
-            text in "(19[0-9]|20[0-9])[0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-6][0-9](:[0-5][0-9](\\.[0-9]{1,9})?)?(Z|[+-](0[0-9]|1[0-9]):[0-6][0-9])",
+            text in "(19[0-9]|20[0-9])[0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-6][0-9](:[0-5][0-9](\\.[0-9]{1,9})?)?(Z|[+-](0[0-9]|1[0-9])(:?[0-6][0-9])?)",
         ) {
             let library = text.parse::<jiff::Timestamp>().map(|instant| instant.as_millisecond()).ok();
             // Before 1970 it cuts off in the other direction.

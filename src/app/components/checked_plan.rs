@@ -3,6 +3,7 @@
 
 use leptos::prelude::*;
 use serde_json::json;
+use web_sys::Element;
 
 use crate::{
     app::{
@@ -73,7 +74,7 @@ fn Plan(plan: Planned, known: Option<WorkflowSheet>) -> impl IntoView {
     view! {
         <dl class="workflow-terms">{facts.collect_view()}</dl>
         <PlanSteps workflow steps usual/>
-        <details data-part="json" on:toggle=move |_| open.update(|open| *open = !*open)>
+        <details data-part="json" on:toggle=move |event| open.set(event_target::<Element>(&event).has_attribute("open"))>
             <summary>"The plan as JSON"</summary>
             <pre tabindex="0" aria-label="The plan as JSON">
                 {move || open.get().then(|| json.with_value(Planned::json))}

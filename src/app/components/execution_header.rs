@@ -1,6 +1,6 @@
 //! The head of an execution: what it is, how far, and what is done about it.
 
-use leptos::prelude::*;
+use leptos::{either::Either, prelude::*};
 use serde_json::Value;
 
 use super::{
@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     app::{rows::trigger_word, run::Run, travel::Past},
+    browser::page,
     domain::{
         event::{Source, Trigger},
         execution::{Execution, Status},
@@ -20,6 +21,9 @@ use crate::{
         time::spoken,
     },
 };
+
+/// Where one goes through the past.
+const SCRUBBER: &str = ".time-scrubber input";
 
 /// The head of an execution's page.
 #[component]
@@ -34,7 +38,7 @@ pub fn ExecutionHeader(
     let name = execution.with_untracked(|execution| execution.workflow.to_string());
     // Of what failed the bar says how far it came; a large number would only say it louder. What it was before it failed
     // is told in the place of the error, so that nothing moves.
-    let reads = Memo::new(move |_| run.execution.with(|execution| execution.error.is_none()));
+    let reads = Memo::new(move |_| !run.closed.get() || run.execution.with(|execution| execution.error.is_none()));
     let past = move || run.moment.with(Option::is_some).then_some("");
     view! {
         <header class="execution-header" data-past=past>
@@ -85,32 +89,39 @@ fn Actions(run: Run) -> impl IntoView {
     }
 }
 
-/// That the page shows the past, in words.
+/// That the page shows the past, or can't, in words.
 #[component]
 fn Then(run: Run) -> impl IntoView {
     let hydrated = hydrated();
-    let at = move || {
-        let moment = run.moment.get()?;
-        let (clock, what) = (clock(moment.at, hydrated.get()), run.travel.what.get());
-        Some(view! {
-            <p data-part="then">
-                <span>"As it was at " <strong>{clock}</strong> ": " {what}</span>
-                <button class="button" type="button" on:click=move |_| run.go_live()>
-                    {move || if run.has_ended() { "Back to the end" } else { "Back to live" }}
-                </button>
-            </p>
-        })
+    let back = move || {
+        view! {
+            <button class="button" type="button" on:click=move |_| run.go_live()>
+                {move || if run.has_ended() { "Back to the end" } else { "Back to live" }}
+            </button>
+        }
     };
-    let problem = move || match run.travel.past.get() {
-        Past::Failed(problem) => Some(view! {
+    let again = move |_| {
+        run.try_again();
+        page::focus_first(SCRUBBER);
+    };
+    move || match (run.travel.past.get(), run.moment.get()) {
+        (Past::Failed(problem), moment) => Some(Either::Left(view! {
             <p data-part="then" role="alert">
                 <span>{format!("The past can't be shown: {}", problem.title)}</span>
-                <button class="button" type="button" on:click=move |_| run.try_again()>"Try again"</button>
+                <button class="button" type="button" on:click=again>"Try again"</button>
+                {moment.map(|_| back())}
             </p>
-        }),
-        _ => None,
-    };
-    view! { {at} {problem} }
+        })),
+        (_, Some(moment)) => Some(Either::Right(view! {
+            <p data-part="then">
+                <span>
+                    "As it was at " <strong>{clock(moment.at, hydrated.get())}</strong> ": " {run.travel.what.get()}
+                </span>
+                {back()}
+            </p>
+        })),
+        (_, None) => None,
+    }
 }
 
 #[component]
@@ -118,8 +129,9 @@ fn Facts(run: Run) -> impl IntoView {
     let execution = run.shown;
     let fixed = execution.get_untracked();
     // How it ended keeps its place at a moment before that.
-    let by = Memo::new(move |_| run.execution.with(|execution| execution.cancelled_by.clone()));
-    let ended = Memo::new(move |_| run.execution.with(|one| (one.status, one.finished_at, one.duration_ms)));
+    let of_end = move || if run.closed.get() { run.execution.into() } else { execution };
+    let by = Memo::new(move |_| of_end().with(|execution| execution.cancelled_by.clone()));
+    let ended = Memo::new(move |_| of_end().with(|one| (one.status, one.finished_at, one.duration_ms)));
     let ahead = Memo::new(move |_| execution.with(|then| then.finished_at.is_none()));
     let ahead = move || ahead.get().then_some("");
     let after = move || {

@@ -91,7 +91,9 @@ fn Keeping(run: Run) -> impl IntoView {
     let pace = Memo::new(move |_| {
         let now = now.get();
         execution.with(|execution| {
-            let now = execution.finished_at.or(now).filter(|_| execution.error.is_none())?;
+            // What was stopped early has won nothing.
+            let keeps = matches!(execution.status, Status::Running | Status::Succeeded);
+            let now = execution.finished_at.or(now).filter(|_| keeps)?;
             let taken = now.since(execution.started_at?);
             let pace = known.with_value(|(links, slots)| {
                 if slots.is_empty() {

@@ -53,7 +53,10 @@ fn Segment(execution: Signal<Execution>, index: usize) -> impl IntoView {
     };
     let style = move || {
         step.get().map(|(status, percent, _, weight, _)| match status {
-            StepStatus::Pending | StepStatus::Skipped => format!("--weight-of:{weight}"),
+            // What failed is seen whole, however far it was.
+            StepStatus::Pending | StepStatus::Skipped | StepStatus::Failed | StepStatus::TimedOut => {
+                format!("--weight-of:{weight}")
+            }
             _ => format!("--weight-of:{weight};--value:{percent}"),
         })
     };

@@ -2,10 +2,7 @@
 //! the chosen step is doing below. All of it is a function of the execution and of the moment, whichever moment that is.
 
 use leptos::{either::Either, ev::MouseEvent, prelude::*};
-use leptos_router::{
-    NavigateOptions,
-    hooks::{use_location, use_navigate, use_query_map},
-};
+use leptos_router::hooks::{use_location, use_query_map};
 
 use super::{icon::Icon, step_graph::StepGraph, step_inspector::StepInspector, step_timeline::StepTimeline};
 use crate::browser::address;
@@ -169,10 +166,19 @@ pub fn axis_of(execution: Signal<Execution>, usual_ms: Option<u64>, now: Signal<
     Memo::new(move |_| execution.with(|execution| Axis::of(execution, usual_ms, now.get()))).into()
 }
 
-/// Whether the address asks for the graph.
-pub fn shows_graph() -> Memo<bool> {
+/// Whether the graph is shown: as the address asks for it, and then as the reader does.
+pub fn shows_graph() -> RwSignal<bool> {
     let query = use_query_map();
-    Memo::new(move |_| query.with(|query| query.get_str("view") == Some("graph")))
+    let asked = move || query.with(|query| query.get_str("view") == Some("graph"));
+    let graph = RwSignal::new(untrack(asked));
+    Effect::new(move |before: Option<bool>| {
+        let asked = asked();
+        if before.is_some_and(|before| before != asked) {
+            graph.set(asked);
+        }
+        asked
+    });
+    graph
 }
 
 /// The steps, their ruler and the switch between their drawings.
@@ -226,21 +232,19 @@ pub fn StepShape(
 #[component]
 pub fn Views(
     /// Whether the graph is shown: [`shows_graph`].
-    graph: Memo<bool>,
+    graph: RwSignal<bool>,
 ) -> impl IntoView {
-    let (location, navigate) = (use_location(), use_navigate());
+    let location = use_location();
     let to = move |view| with_view(&location.pathname.get(), &location.search.get(), view);
-    // What the address holds by now: the moment and the lines in it are no navigation, and unknown to the router.
-    let go = move |event: MouseEvent, view| {
+    // It is no navigation, like the moment and the lines that stand in the address: these stay, and nothing scrolls.
+    let go = move |event: MouseEvent, view: Option<&str>| {
         if event.ctrl_key() || event.meta_key() || event.shift_key() || event.button() != 0 {
             return;
         }
         event.prevent_default();
-        let (search, hash) = address::parts();
-        let address = with_view(&location.pathname.get_untracked(), &search, view) + &hash;
-        navigate(&address, NavigateOptions { replace: true, scroll: false, ..Default::default() });
+        address::set_query("view", view);
+        graph.set(view.is_some());
     };
-    let go_on = go.clone();
     view! {
         <nav class="switch" aria-label="View of the steps">
             <a
@@ -254,7 +258,7 @@ pub fn Views(
             <a
                 href=move || to(Some("graph"))
                 aria-current=move || graph.get().then_some("page")
-                on:click=move |event| go_on(event, Some("graph"))
+                on:click=move |event| go(event, Some("graph"))
             >
                 <Icon name="flow"/>
                 "Graph"

@@ -63,7 +63,7 @@ fn Shown(run: Run) -> impl IntoView {
     let status = Memo::new(move |_| run.execution.with(|execution| execution.status));
     let said =
         move || execution.with_untracked(|execution| format!("{}: {}", execution.workflow, status.get().label()));
-    let failure = Memo::new(move |_| run.execution.with(|execution| execution.error.is_some()));
+    let failure = Memo::new(move |_| run.closed.get() && run.execution.with(|execution| execution.error.is_some()));
     let result = Memo::new(move |_| execution.with(|execution| execution.result.clone()));
     view! {
         <Title text=move || execution.with(title)/>

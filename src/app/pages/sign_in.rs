@@ -27,7 +27,9 @@ pub fn SignIn() -> impl IntoView {
     Effect::new(move || {
         let before =
             storage::take_for_tab(TRIED).filter(|_| asked.with_untracked(|asked| asked.get("error").is_some()));
-        if let (Some(name), Some(before)) = (name.get_untracked(), before) {
+        // Unless it is being typed already.
+        let empty = name.get_untracked().filter(|name| name.value().is_empty());
+        if let (Some(name), Some(before)) = (empty, before) {
             name.set_value(&before);
             page::focus_first("#password");
         }

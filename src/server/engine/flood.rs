@@ -38,6 +38,8 @@ pub(super) struct Flood {
     /// Lines since then that are kept no more.
     lost_lines: u64,
     lost_bytes: u64,
+    /// Whether a group ended or began among them.
+    lost_group: bool,
 }
 
 impl Budget {
@@ -60,7 +62,15 @@ impl Budget {
 
 impl Flood {
     pub(super) fn new(budget: Arc<Budget>) -> Self {
-        Self { budget, over: false, last: VecDeque::new(), last_bytes: 0, lost_lines: 0, lost_bytes: 0 }
+        Self {
+            budget,
+            over: false,
+            last: VecDeque::new(),
+            last_bytes: 0,
+            lost_lines: 0,
+            lost_bytes: 0,
+            lost_group: false,
+        }
     }
 
     /// What is to be recorded now that this line was printed: it, or nothing, and once that nothing more comes.
@@ -78,7 +88,11 @@ impl Flood {
     /// What is to be recorded at the end: how much is missing, and the last lines.
     pub(super) fn end(&mut self, now: Timestamp) -> Vec<Line> {
         let (lines, bytes) = (spoken_number(self.lost_lines), spoken_bytes(self.lost_bytes));
-        let missing = (self.lost_lines > 0).then(|| notice(now, format!("… {lines} lines ({bytes}) are not kept …")));
+        let mut missing =
+            (self.lost_lines > 0).then(|| notice(now, format!("… {lines} lines ({bytes}) are not kept …")));
+        if let Some(missing) = &mut missing {
+            missing.after_group = std::mem::take(&mut self.lost_group);
+        }
         (self.lost_lines, self.lost_bytes, self.last_bytes) = (0, 0, 0);
         missing.into_iter().chain(self.last.drain(..)).collect()
     }
@@ -90,6 +104,8 @@ impl Flood {
             let Some(lost) = self.last.pop_front() else { return };
             self.last_bytes -= size(&lost);
             self.lost_lines += 1;
+            // The title of another group ends one as well.
+            self.lost_group |= lost.after_group || lost.level == Some(Level::Group);
             self.lost_bytes += size(&lost) as u64;
         }
     }
@@ -137,6 +153,16 @@ mod tests {
         );
         assert_eq!(texts(&end[1..]), texts(&(9_000..10_000).map(line).collect::<Vec<_>>()));
         assert!(flood.end(Timestamp(9)).is_empty(), "it was said");
+    }
+
+    #[test]
+    fn a_group_that_ended_among_lost_lines_has_ended() {
+        let mut flood = Flood::new(Budget::new(0));
+        flood.pass(Line { after_group: true, ..line(0) });
+        (1..=LAST_LINES).for_each(|number| drop(flood.pass(line(number))));
+        assert!(flood.end(Timestamp(9))[0].after_group);
+        (0..=LAST_LINES).for_each(|number| drop(flood.pass(line(number))));
+        assert!(!flood.end(Timestamp(9))[0].after_group, "it is told once");
     }
 
     #[test]

@@ -76,10 +76,9 @@ impl Engine {
         let begun = self.0.tasks.spawn(async move { shared.repeat(of, order, from).await });
         begun.await.unwrap_or(Err(RerunError::Journal(JournalError::Closed)))
     }
-}
 
-impl Engine {
-    /// Whether an execution that did not succeed can be run again from what failed: its folder is still there.
+    /// Whether an execution that did not succeed can be run again from what failed: what it needs of its folder is still
+    /// there.
     pub async fn keeps(&self, id: ExecutionId) -> bool {
         let folder = self.0.folder(id);
         tokio::task::spawn_blocking(move || Kept::is_in(&folder)).await.unwrap_or(false)

@@ -60,7 +60,7 @@ pub(super) async fn marks(
     let mut marks = Marks::default();
     heads(connection, id, step, &mut marks).await?;
     let mut select = of(
-        "marks, case when marks is null then (select body from events where events.seq = chunks.seq) end as body",
+        "step, marks, case when marks is null then (select body from events where events.seq = chunks.seq) end as body",
         id,
         step,
     );
@@ -68,10 +68,11 @@ pub(super) async fn marks(
     let mut rows = select.build().fetch(connection);
     while let Some(row) = rows.try_next().await? {
         let first = number(&row, "first")?;
+        let Ok(step) = row.try_get::<String, _>("step")?.parse::<StepId>() else { continue };
         for (place, letter) in noted(&row)? {
             match level(letter) {
-                Some(level) => marks.add(first + place, level),
-                None if letter == END_GROUP => marks.end_group(first + place),
+                Some(level) => marks.add(first + place, level, &step),
+                None if letter == END_GROUP => marks.end_group(first + place, &step),
                 None => {}
             }
         }

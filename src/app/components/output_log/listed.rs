@@ -12,7 +12,7 @@ use crate::{
 /// Most lines that are listed, the first ones.
 const LISTED: usize = 100;
 /// Lines whose words are asked for at the same time.
-const AT_ONCE: usize = 8;
+const AT_ONCE: usize = 4;
 
 /// The button that opens the list.
 #[component]
@@ -57,7 +57,12 @@ fn List(view: View, open: RwSignal<bool>, total: Memo<[u64; 2]>) -> impl IntoVie
                 let new: Result<Vec<Said>, _> =
                     some.iter().zip(texts).map(|((line, error), text)| Ok((*line, *error, text?))).collect();
                 match new {
-                    Ok(new) => drop(said.try_update(|said| said.extend(new))),
+                    // Nobody looks any more.
+                    Ok(new) => {
+                        if said.try_update(|said| said.extend(new)).is_none() {
+                            return;
+                        }
+                    }
                     Err(wrong) => return drop(problem.try_set(Some(wrong))),
                 }
             }
@@ -72,9 +77,10 @@ fn List(view: View, open: RwSignal<bool>, total: Memo<[u64; 2]>) -> impl IntoVie
         log.go_to(line, line);
         mark(log, line, line);
         view.bring();
+        view.focus();
     };
     view! {
-        <ol data-part="listed" aria-busy=move || said.with(Vec::is_empty).to_string()>
+        <ol data-part="listed" aria-busy=move || (said.with(Vec::is_empty) && problem.with(Option::is_none)).to_string()>
             <For each=move || said.get() key=|(line, ..)| *line let((line, error, text))>
                 <li>
                     <button type="button" data-level=if error { "error" } else { "warning" } on:click=move |_| go(line)>

@@ -46,7 +46,7 @@ pub fn OutputLog(
             <Tools run looks search view/>
             <div data-part="frame">
                 <Lines view looks/>
-                <Overhead log/>
+                <Overhead view/>
                 <Empty log/>
                 <Trouble log/>
                 <Map view/>

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::row::head_name;
+use super::{row::head_name, view::View};
 use crate::{
     app::log::{
         Log,
@@ -12,14 +12,25 @@ use crate::{
 };
 
 #[component]
-pub fn Overhead(log: Log) -> impl IntoView {
+pub fn Overhead(view: View) -> impl IntoView {
+    let log = view.log;
+    let go = move |line| {
+        log.show_head(line);
+        view.focus();
+    };
     let head = Memo::new(move |_| head_above(log));
     let words = move |head: &Head| log.shown.with_untracked(|execution| head_name(execution, head));
     move || {
         head.get().map(|head| {
             let title = "To where it begins";
             view! {
-                <button data-part="over" type="button" title=title on:click=move |_| log.show_head(head.line)>
+                <button
+                    data-part="over"
+                    type="button"
+                    title=title
+                    on:click=move |_| go(head.line)
+                    on:wheel=move |event| view.scroll_by(event.delta_y())
+                >
                     {words(&head)}
                 </button>
             }
@@ -27,13 +38,16 @@ pub fn Overhead(log: Log) -> impl IntoView {
     }
 }
 
-/// The head that the line at the top stands under; none if the head itself is there.
+/// The head that the line at the top stands under; none if the head itself is there, or if it is not known which line is:
+/// at the end of lines of many heights.
 fn head_above(log: Log) -> Option<Head> {
-    let top = log.folds.with(|folds| {
-        let sizes = log.sizes.get();
-        at(above(log.place.get(), folds, sizes), folds, sizes)
-    });
-    let Place::At(Row::Line(line), _) = top else { return None };
+    let sizes = log.sizes.get();
+    let even = (sizes.row - sizes.line).abs() < 0.5;
+    let place = match log.place.get() {
+        Place::End if even => log.folds.with(|folds| at(above(Place::End, folds, sizes), folds, sizes)),
+        place => place,
+    };
+    let Place::At(Row::Line(line), _) = place else { return None };
     if !log.has_heads() {
         return None;
     }

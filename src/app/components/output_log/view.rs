@@ -257,6 +257,23 @@ impl View {
         });
     }
 
+    /// Gives the focus to what scrolls, once what had it is gone.
+    pub fn focus(self) {
+        leptos::task::spawn_local(async move {
+            time::frame().await;
+            if let Some(Some(scroller)) = self.scroller.try_get_untracked() {
+                let _ = scroller.focus();
+            }
+        });
+    }
+
+    /// Scrolls by so many pixels.
+    pub fn scroll_by(self, pixels: f64) {
+        if let Some(scroller) = self.scroller.get_untracked() {
+            scroller.set_scroll_top(scroller.scroll_top() + whole(pixels));
+        }
+    }
+
     fn stretch(self) {
         let Some(sheet) = self.sheet.try_get_untracked().flatten() else { return };
         let rows = self.log.folds.with_untracked(|folds| folds.rows());

@@ -49,7 +49,6 @@ pub fn Settings() -> impl IntoView {
 
 #[component]
 fn RoomPage(#[prop(into)] which: Signal<Option<Room>>) -> impl IntoView {
-    live::ask();
     let contents =
         Resource::new(move || which.get(), |which| async move { api::room(which).await.map(|found| which.zip(found)) });
     let content = move || {
@@ -79,15 +78,23 @@ impl Held {
         leptos::task::spawn_local(async move {
             match api::room(Some(self.which)).await {
                 Ok(Some(fresh)) => {
-                    self.contents.try_set(fresh);
-                    self.live.turn(LiveState::Asking);
+                    // Whoever has left has another light.
+                    if self.contents.try_set(fresh).is_none() {
+                        self.live.turn(LiveState::Asking);
+                    }
                 }
-                Ok(None) => {}
-                Err(_) => match http::standing().await {
-                    http::Standing::SignedOut => http::sign_in(),
-                    _ if self.contents.try_with_untracked(|_| ()).is_some() => self.live.turn(LiveState::Offline),
-                    _ => {}
-                },
+                // It is not this viewer's to see any more.
+                Ok(None) => http::reload(),
+                Err(_) => {
+                    let standing = http::standing().await;
+                    if self.contents.try_with_untracked(|_| ()).is_some() {
+                        match standing {
+                            http::Standing::SignedOut => http::sign_in(),
+                            http::Standing::SignedIn(_) => self.live.turn(LiveState::Reconnecting),
+                            http::Standing::Unknown => self.live.turn(LiveState::Offline),
+                        }
+                    }
+                }
             }
         });
     }
@@ -112,6 +119,7 @@ impl Held {
 #[component]
 fn Found(which: Room, first: Contents) -> impl IntoView {
     let held = Held { which, contents: RwSignal::new(first), live: Live::expect() };
+    live::ask();
     held.follow();
     let content = match which {
         Room::Profile => view! { <own::OwnAccount held/> }.into_any(),

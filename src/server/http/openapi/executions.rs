@@ -157,6 +157,10 @@ fn marks() -> Route {
                 places("Titles of groups. A group ends where the step ends it, at the next one, and with its attempt."),
             ),
             must("group_ends", places("Lines before which the step ended a group.")),
+            may(
+                "group_of",
+                named_as("StepId", "The step whose group began last: of steps side by side none ends another's."),
+            ),
             must("heads", list_of("Where each attempt begins, in order.", 0, PLACES_MAX, head)),
         ],
     );
