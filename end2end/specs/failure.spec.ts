@@ -118,3 +118,37 @@ test("a run that takes longer than usual says by how much, and which step lost t
   await execution.open(usual);
   await expect(page.getByText("behind usual")).toBeHidden();
 });
+
+test("a run that was stopped early is not said to be ahead of usual", async ({ server, visitor }) => {
+  server.write("pause", "params: [{ name: long, default: '4' }]\nsteps:\n- { id: pause, name: Pause it, run: sleep $LONG }\n");
+  const execution = new ExecutionPage(await visitor("alice"));
+  let usual = "";
+  await expect(async () => (usual = await server.run("alice", "pause"))).toPass();
+  await server.reaches("alice", usual, "execution.completed");
+  await execution.open(await server.run("alice", "pause", { long: "60" }));
+  await expect(execution.status).toHaveText("Running");
+  await execution.cancel.click();
+  await execution.question.getByRole("button", { name: "Yes, cancel it" }).click();
+  await expect(execution.status).toHaveText("Cancelled");
+  await expect(execution.page.getByText("ahead of usual")).toBeHidden();
+  await execution.page.reload();
+  await execution.isLive();
+  await expect(execution.page.getByText("ahead of usual")).toBeHidden();
+});
+
+test("where a run broke is red in its bar, however little of it was done", async ({ server, visitor }) => {
+  const execution = new ExecutionPage(await visitor("alice", { reducedMotion: "reduce" }));
+  const id = await server.run("alice", "breaks");
+  server.open("broken");
+  await server.reaches("alice", id, "execution.failed");
+  await execution.open(id);
+  const paint = await execution.bar.locator('[data-status="failed"]').evaluate((segment) => {
+    const { backgroundColor, transform } = getComputedStyle(segment, "::before");
+    const probe = segment.appendChild(document.createElement("i"));
+    probe.style.background = "var(--danger-fill)";
+    const red = getComputedStyle(probe).backgroundColor;
+    probe.remove();
+    return { isRed: backgroundColor === red, left: new DOMMatrix(transform).m41 };
+  });
+  expect(paint).toEqual({ isRed: true, left: 0 });
+});

@@ -1,6 +1,7 @@
 import { expect, test } from "../fixtures.ts";
 import { ExecutionPage } from "../pages/execution.ts";
 import { WorkflowPage } from "../pages/workflow.ts";
+import { SettingsPage } from "../pages/settings.ts";
 
 const built = (count: number, part: string) => Array.from({ length: count }, (_, n) => `built ${part} number ${n + 1}`);
 
@@ -197,4 +198,25 @@ test("a click that comes before the page's code is done once when that is there"
   await expect(follow).toHaveAttribute("aria-pressed", "true");
   await follow.click();
   await expect(follow).toHaveAttribute("aria-pressed", "false");
+});
+
+test("an answer to a page that was left tells the next one nothing", async ({ server, visitor }) => {
+  const settings = new SettingsPage(await visitor("root", { role: "admin" }));
+  const { page } = settings;
+  await settings.open("health");
+  await expect(settings.light).toHaveText("Up to date");
+  let letGo = () => {};
+  const held = new Promise<void>((go) => (letGo = go));
+  await page.route("**/fn/room", async (route) => {
+    await held;
+    await route.continue();
+  });
+  await page.waitForRequest("**/fn/room");
+  await page.getByRole("link", { name: "Now", exact: true }).click();
+  await settings.isLive();
+  const answer = page.waitForResponse("**/fn/room");
+  letGo();
+  await (await answer).finished();
+  await page.evaluate(() => new Promise((done) => setTimeout(done, 100)));
+  expect(await settings.light.innerText()).toBe("In sync");
 });

@@ -243,3 +243,39 @@ test("nothing jumps while executions make progress, or end under the pointer", a
   for (let tick = 0; tick < 2; tick += 1) await expect(clock).not.toHaveText(await clock.innerText());
   expect(await page.evaluate(() => (window as unknown as { shifts: string[] }).shifts)).toEqual([]);
 });
+
+test("a window of another size moves all at once: nothing glides from where it was in the old one", async ({ server, visitor }) => {
+  const page = await visitor("alice");
+  const now = new NowPage(page);
+  await server.run("alice", "chatter");
+  await server.run("alice", "waits");
+  server.open("broken");
+  await server.reaches("alice", await server.run("alice", "breaks"), "execution.failed");
+  await now.open();
+  await page.mouse.move(0, 0);
+  await expect(now.running).toHaveCount(2);
+  await page.evaluate(() => {
+    const farthest = ((window as unknown as { farthest: number[] }).farthest = []) as number[];
+    const look = () => {
+      for (const one of document.querySelector(".now-lists")!.getAnimations({ subtree: true })) {
+        const from = (one.effect as KeyframeEffect).getKeyframes()[0]!.translate;
+        if (typeof from === "string") farthest.push(Math.abs(Number.parseFloat(from.split(" ")[1]!)));
+      }
+      requestAnimationFrame(look);
+    };
+    look();
+  });
+  const farthest = () => page.evaluate(() => (window as unknown as { farthest: number[] }).farthest);
+  const high = async () => (await now.running.first().boundingBox())!.height;
+  await page.setViewportSize({ width: 390, height: 844 });
+  await expect.poll(high).toBeGreaterThan(60);
+  expect(await farthest()).toEqual([]);
+  // What comes now moves the others by what it takes, not by what the new size did.
+  const ended = async () => (await now.ended.first().boundingBox())!.y;
+  const before = await ended();
+  await server.run("alice", "assemble", { part: "cog" });
+  await expect(now.running).toHaveCount(3);
+  await expect.poll(async () => (await farthest()).length).toBeGreaterThan(0);
+  await expect.poll(() => page.evaluate(() => document.querySelector(".now-lists")!.getAnimations({ subtree: true }).length)).toBe(0);
+  expect(Math.max(...(await farthest()))).toBeCloseTo((await ended()) - before, -1);
+});

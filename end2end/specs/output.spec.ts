@@ -1,4 +1,3 @@
-import { AxeBuilder } from "@axe-core/playwright";
 import type { Locator, Page } from "@playwright/test";
 import { isFine } from "../fine.ts";
 import { REFUSED, expect, test } from "../fixtures.ts";
@@ -240,6 +239,59 @@ test("a group ends where the step ends it", async ({ server, visitor }) => {
   await expect(inner).toHaveText(/Inner\s*2 lines/);
 });
 
+test("whose lines these are stands above them once the head is scrolled away, wrapped or not", async ({ server, visitor }) => {
+  const page = await visitor("alice");
+  const id = await startMixed(server);
+  await visit(page, `/executions/${id}`);
+  await shows(page, 471);
+  const over = page.getByTitle("To where it begins");
+  await expect(over).toHaveText(/^Paint/);
+  await output(page).getByRole("button", { name: "Wrap lines" }).click();
+  const log = page.getByRole("log");
+  await log.hover();
+  await page.mouse.wheel(0, -1500);
+  await expect(over).toHaveText(/^Paint/);
+  await over.click();
+  await expect(log.getByRole("button", { name: /^Paint/ })).toBeInViewport();
+  await expect(log).toBeFocused();
+  await page.keyboard.press("PageUp");
+  await expect(over).toHaveText(/^Fetch/);
+  await page.keyboard.press("Home");
+  await expect(over).toBeHidden();
+  server.open("more", "end");
+});
+
+test("of steps side by side none ends the other's group", async ({ server, visitor }) => {
+  const page = await visitor("alice");
+  const wait = (gate: string) => `until [ -e "${server.gates}/${gate}" ] || [ ! -d "${server.gates}" ]; do sleep 0.02; done`;
+  const id = await start(server, "beside-groups", `steps:
+  - id: left
+    run: |
+      echo here; ${wait("one")}
+      echo "::group::Mine"; echo one; ${wait("three")}
+      echo two; echo "::endgroup::"; echo after; ${wait("end")}
+  - id: right
+    needs: []
+    run: |
+      echo there; ${wait("two")}
+      echo "::endgroup::"; echo beside; ${wait("end")}
+`);
+  await visit(page, `/executions/${id}`);
+  const lines = page.getByRole("log").getByRole("code");
+  const group = page.getByRole("log").getByRole("button", { name: /^Mine/ });
+  await expect(lines).toHaveCount(2);
+  server.open("one");
+  await expect(group).toHaveText(/Mine\s*1 line$/);
+  server.open("two");
+  await expect(group).toHaveText(/Mine\s*2 lines$/);
+  server.open("three");
+  await expect(lines.last()).toHaveText(/after$/);
+  await expect(group).toHaveText(/Mine\s*3 lines$/);
+  await page.reload();
+  await expect(group).toHaveText(/Mine\s*3 lines$/);
+  server.open("end");
+});
+
 test("errors and warnings are listed, each a way to its line", async ({ server, visitor }) => {
   const page = await visitor("alice");
   const id = await startMixed(server);
@@ -423,16 +475,7 @@ test("the output is accessible, and fits a phone", async ({ server, visitor }) =
   await shows(page, 2);
   await search(page).fill("no");
   await expect(page.locator("mark").first()).toBeVisible();
-  for (const [width, height] of [[1440, 900], [390, 844]]) {
-    await page.setViewportSize({ width: width!, height: height! });
-    for (const colorScheme of ["light", "dark"] as const) {
-      await page.emulateMedia({ colorScheme });
-      const { violations } = await new AxeBuilder({ page }).setLegacyMode().include(".output-log").analyze();
-      const found = violations.flatMap((one) => one.nodes.map((node) => `${one.id}: ${node.target.join(" ")}: ${node.failureSummary}`));
-      expect(found, `${width} pixels, ${colorScheme}`).toEqual([]);
-    }
-    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width!);
-  }
+  await isFine(page, "the output", ".output-log");
   await page.evaluate(() => localStorage.clear());
   await page.reload();
   await shows(page, 2);

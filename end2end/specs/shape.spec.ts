@@ -168,6 +168,29 @@ test("the same steps are a graph, by the address and without going anywhere", as
   await expect(page.row("Join hands")).toBeVisible();
 });
 
+test("another drawing of the steps leaves the output as it is: the line, the step, the place on the page", async ({ server, visitor }) => {
+  const execution = new ExecutionPage(await visitor("alice"));
+  const { page } = execution;
+  const id = await server.run("alice", "chatter");
+  server.open("part-1", "part-2", "part-3", "part-4");
+  await server.reaches("alice", id, "execution.completed");
+  await page.goto(`/executions/${id}?step=talk#L150`);
+  await execution.isLive();
+  await expect(page.locator("#L150")).toBeInViewport();
+  await page.getByRole("link", { name: "Graph" }).scrollIntoViewIfNeeded();
+  const top = await page.evaluate(() => scrollY);
+  await page.getByRole("link", { name: "Graph" }).click();
+  await expect(execution.graph).toBeVisible();
+  await expect(page).toHaveURL(`/executions/${id}?step=talk&view=graph#L150`);
+  expect(await page.evaluate(() => scrollY)).toBe(top);
+  await expect(page.getByRole("combobox", { name: "Steps shown" })).toHaveValue("talk");
+  await expect(page.locator("#L150")).toHaveAttribute("data-chosen", "true");
+  await page.reload();
+  await execution.isLive();
+  await expect(execution.graph).toBeVisible();
+  await expect(page.locator("#L150")).toBeInViewport();
+});
+
 test("arrows go along the needs and within a layer, and Enter chooses", async ({ server, visitor }) => {
   const page = new ExecutionPage(await visitor("alice"));
   server.open("joined");

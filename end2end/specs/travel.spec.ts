@@ -163,6 +163,27 @@ test("a past that cannot be fetched is said to be so, and fetched when it can be
   await expect(alert).toBeHidden();
 });
 
+test("a run that fails while its past is shown moves nothing until the reader comes back", async ({ server, visitor }) => {
+  const page = await visitor("alice");
+  const id = await server.run("alice", "breaks");
+  const execution = new ExecutionPage(page);
+  await execution.open(id);
+  await expect(execution.lines).toHaveCount(2);
+  await execution.scrubber.press("ArrowLeft");
+  await expect(execution.then).toBeVisible();
+  // As wide as the run is long, which goes on.
+  const places = async () => [(await execution.scrubber.boundingBox())!.y, await execution.log.boundingBox()];
+  const before = [await told(execution), await places()];
+  server.open("broken");
+  await server.reaches("alice", id, "execution.failed");
+  await expect(page.getByRole("button", { name: "Back to the end" })).toBeVisible();
+  expect([await told(execution), await places()]).toEqual(before);
+  await expect(execution.beforeError).toBeHidden();
+  await page.getByRole("button", { name: "Back to the end" }).click();
+  await expect(execution.error).toBeVisible();
+  await expect(execution.status).toHaveText("Failed");
+});
+
 test("another's past cannot be read", async ({ server, visitor }) => {
   await server.addUser("bob");
   const id = await server.run("bob", "quick");

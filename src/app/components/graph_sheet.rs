@@ -1,12 +1,13 @@
 //! The nodes of the graph, and the lines between them: few paths, each of many lines that look alike, so that a graph of
 //! hundreds of steps costs little.
 
-use leptos::{either::Either, prelude::*};
+use leptos::prelude::*;
 
 use super::{
     progress_bar::{source_word, tenth},
     status_badge::{Sign, StatusIcon},
     step_graph::Paper,
+    step_name::StepName,
     step_shape::{Relation, Shape},
 };
 use crate::{
@@ -22,9 +23,6 @@ use crate::{
 /// What lines look alike: how far what they lead to is, and whether they are on the critical path.
 const LOOKS: [(&str, bool); 6] =
     [("ahead", false), ("done", false), ("live", false), ("ahead", true), ("done", true), ("live", true)];
-
-/// How many of a long name's last letters are always seen.
-const ENDING: usize = 8;
 
 /// All that is zoomed and moved.
 #[component]
@@ -193,24 +191,9 @@ fn Node(paper: Paper, place: usize) -> impl IntoView {
             style=spot
         >
             <StatusIcon sign=Signal::derive(move || Sign::from(status.get())) percent/>
-            <span data-part="name">{ends(name)}</span>
+            <StepName name/>
             {words}
             {bar}
         </button>
     }
-}
-
-/// A name of which neither end is lost where there is no room for all of it: names of one kind differ in their last
-/// letters.
-fn ends(name: String) -> impl IntoView {
-    let long = name.char_indices().rev().nth(ENDING - 1).map(|(at, _)| name.split_at(at));
-    let Some((head, tail)) = long.filter(|(head, _)| head.chars().count() > ENDING) else {
-        return Either::Left(name);
-    };
-    let (head, tail) = (head.to_owned(), tail.to_owned());
-    Either::Right(view! {
-        <span class="visually-hidden">{name}</span>
-        <span aria-hidden="true">{head}</span>
-        <span aria-hidden="true">{tail}</span>
-    })
 }

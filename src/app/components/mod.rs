@@ -42,6 +42,7 @@ pub mod sparkline;
 pub mod status_badge;
 pub mod step_graph;
 pub mod step_inspector;
+pub mod step_name;
 pub mod step_row;
 pub mod step_shape;
 pub mod step_timeline;

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use super::{
     progress_bar::{source_word, tenth},
     status_badge::{Sign, StatusIcon},
+    step_name::StepName,
     step_shape::{Relation, Shape},
 };
 use crate::domain::{
@@ -103,7 +104,7 @@ pub fn StepRow(
                     tabindex=move || if at.get() == place { "0" } else { "-1" }
                     aria-pressed=move || shape.is_chosen(place).to_string()
                 >
-                    {name.clone()}
+                    <StepName name=name.clone()/>
                 </button>
                 <span data-part="figure">{figure}</span>
             </div>

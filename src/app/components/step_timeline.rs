@@ -140,26 +140,24 @@ fn threads(shape: Shape) -> Vec<[i64; 3]> {
     })
 }
 
-/// What the marks mean that there are: most of them only while something is at work.
+/// What the marks mean. Those that only work in progress has keep their place when it is over: nothing below moves.
 #[component]
 fn Legend(shape: Shape, runs: Option<usize>) -> impl IntoView {
     let is_over = Memo::new(move |_| shape.execution.with(|execution| execution.status.is_final()));
-    let has_threads = Memo::new(move |_| !threads(shape).is_empty());
+    let has_chain = shape.links.with_value(|links| links.needs.iter().any(|needs| !needs.is_empty()));
     let usual = runs.map(|runs| match runs {
         1 => "each step’s last success".to_owned(),
         runs => format!("usual run, median of each step’s last {runs} successes"),
     });
     view! {
-        <p data-part="legend">
+        <p data-part="legend" data-over=move || is_over.get().then_some("")>
             {usual.map(|usual| view! { <span><i data-of="ghost"></i>{usual}</span> })}
-            {move || (!is_over.get()).then(|| view! {
-                <span><i data-of="reported"></i>"said by the step"</span>
-                <span><i data-of="parsed"></i>"read off its output"</span>
-                <span><i data-of="estimated"></i>"estimated"</span>
-                <span><i data-of="ahead"></i>"expected"</span>
-                <span><i data-of="band"></i>"expected end"</span>
-            })}
-            {move || has_threads.get().then(|| view! { <span><i data-of="chain"></i>"critical path"</span> })}
+            {has_chain.then(|| view! { <span><i data-of="chain"></i>"critical path"</span> })}
+            <span><i data-of="reported"></i>"said by the step"</span>
+            <span><i data-of="parsed"></i>"read off its output"</span>
+            <span><i data-of="estimated"></i>"estimated"</span>
+            <span><i data-of="ahead"></i>"expected"</span>
+            <span><i data-of="band"></i>"expected end"</span>
         </p>
     }
 }
