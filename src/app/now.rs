@@ -59,7 +59,7 @@ impl Counts {
 pub struct Now {
     /// What needs a look, the most urgent first.
     pub look: RwSignal<Vec<Row>>,
-    /// What goes on as it should, next to end first.
+    /// What goes on as it should, next to end first; and what begins the next moment: it has nothing to wait for.
     pub course: RwSignal<Vec<Row>>,
     /// What waits, next in line first.
     pub queued: RwSignal<Vec<Row>>,
@@ -200,13 +200,16 @@ impl State {
             self.rows.retain(|_, row| !row.status().is_final());
         }
         let before = std::mem::take(&mut self.turns);
-        let (mut look, mut course, mut queued) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut look, mut course, mut queued, mut begin) = (Vec::new(), Vec::new(), Vec::new(), 0);
         for row in self.rows.values() {
             row.execution.with_untracked(|execution| match (execution.status, urgency(execution, self.at)) {
-                (Status::Queued, _) => {
-                    let place = execution.waiting.map_or(u64::MAX, |waiting| waiting.place);
-                    queued.push((place, row.clone()));
-                }
+                (Status::Queued, _) => match execution.waiting {
+                    Some(waiting) => queued.push((waiting.place, row.clone())),
+                    None => {
+                        begin += 1;
+                        course.push((Timestamp(i64::MAX), row.clone()));
+                    }
+                },
                 (Status::Running, Some(urgency)) => look.push((urgency, row.clone())),
                 (Status::Running, None) => {
                     let turn = turn(row.due.get_untracked(), before.get(&row.id).copied(), self.at);
@@ -218,7 +221,7 @@ impl State {
                 _ => {}
             });
         }
-        let counts = self.counts(look.len(), course.len(), queued.len());
+        let counts = self.counts(look.len(), course.len() - begin, queued.len() + begin);
         // The look may come to be, or pass, with nothing but time.
         let mut attention: Vec<ExecutionId> = look.iter().map(|(_, row)| row.id).collect();
         attention.sort_unstable();
@@ -306,9 +309,10 @@ impl Follower for Now {
                     state.begin(execution, fact.at);
                     turned = true;
                 } else if let Some(row) = state.rows.get(&fact.execution_id) {
-                    let was = row.status();
+                    let (was, waited) = (row.status(), row.waits());
                     if row.apply(recorded) {
                         let status = row.status();
+                        turned |= row.waits() && !waited;
                         if status != was {
                             (turned, state.changed) = (true, true);
                             said = Some(format!("{}: {}", fact.workflow, status.label().to_lowercase()));

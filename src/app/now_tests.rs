@@ -23,6 +23,10 @@ fn queued(seq: u64, n: u128) -> Recorded {
     fact(seq, n, json!({"kind": "execution.queued", "trigger": "manual", "params": {}, "steps": steps}))
 }
 
+fn waiting(seq: u64, n: u128, place: u64) -> Recorded {
+    fact(seq, n, json!({"kind": "execution.waiting", "reason": "capacity", "place": place}))
+}
+
 fn started(seq: u64, n: u128) -> Recorded {
     fact(seq, n, json!({"kind": "execution.started"}))
 }
@@ -91,17 +95,30 @@ fn three(now: &Now) {
 fn what_comes_waits_runs_and_ends_in_its_own_group_at_once() {
     let (_owner, now) = page();
     assert!(now.is_empty());
-    now.fold(&[queued(1, 1)]);
+    now.fold(&[queued(1, 1), waiting(2, 1, 1)]);
     assert_eq!(rows(&now), [vec![], vec![], vec![1], vec![]]);
     now.tick(Timestamp(12_000));
-    now.fold(&[started(2, 1)]);
+    now.fold(&[started(3, 1)]);
     assert_eq!(rows(&now), [vec![], vec![1], vec![], vec![]]);
     assert_eq!(now.strip.with_untracked(|strip| strip.bars.len()), 1, "it is drawn at once");
     now.tick(Timestamp(13_000));
-    now.fold(&[failed(3, 1)]);
+    now.fold(&[failed(4, 1)]);
     assert_eq!(rows(&now), [vec![], vec![], vec![], vec![1]]);
     let counts = now.counts.get_untracked();
     assert_eq!((counts.running, counts.queued, counts.failed), (0, 0, 1));
+}
+
+#[test]
+fn what_has_nothing_to_wait_for_comes_where_it_will_run() {
+    let (_owner, now) = page();
+    three(&now);
+    now.fold(&[queued(30, 4), queued(31, 5)]);
+    assert_eq!(rows(&now), [vec![], vec![2, 1, 3, 4, 5], vec![], vec![]]);
+    let counts = now.counts.get_untracked();
+    assert_eq!((counts.running, counts.queued), (3, 2), "it is counted as what it is");
+    now.tick(Timestamp(32_000));
+    now.fold(&[started(33, 4), waiting(34, 5, 1)]);
+    assert_eq!(rows(&now), [vec![], vec![2, 1, 3, 4], vec![5], vec![]]);
 }
 
 #[test]
@@ -142,7 +159,7 @@ fn no_row_moves_while_somebody_points_at_them_and_all_do_when_they_leave() {
     let (_owner, now) = page();
     three(&now);
     now.hold(true);
-    now.fold(&[retrying(30, 3), failed(31, 2), queued(32, 4)]);
+    now.fold(&[retrying(30, 3), failed(31, 2), queued(32, 4), waiting(33, 4, 1)]);
     now.tick(Timestamp(33_000));
     assert_eq!(rows(&now), [vec![], vec![2, 1, 3], vec![], vec![]]);
     assert!(now.waiting.get_untracked(), "it is told that the order is another one");

@@ -120,6 +120,11 @@ impl Row {
     pub fn status(&self) -> Status {
         self.execution.with_untracked(|execution| execution.status)
     }
+
+    /// Whether it is known to wait for something.
+    pub fn waits(&self) -> bool {
+        self.execution.with_untracked(|execution| execution.waiting.is_some())
+    }
 }
 
 impl PartialEq for Row {
