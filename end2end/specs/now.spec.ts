@@ -277,5 +277,6 @@ test("a window of another size moves all at once: nothing glides from where it w
   await expect(now.running).toHaveCount(3);
   await expect.poll(async () => (await farthest()).length).toBeGreaterThan(0);
   await expect.poll(() => page.evaluate(() => document.querySelector(".now-lists")!.getAnimations({ subtree: true }).length)).toBe(0);
-  expect(Math.max(...(await farthest()))).toBeCloseTo((await ended()) - before, -1);
+  // A row's words may take another line meanwhile.
+  expect(Math.abs(Math.max(...(await farthest())) - ((await ended()) - before))).toBeLessThan(15);
 });
