@@ -261,12 +261,12 @@ impl Default for Known {
 }
 
 /// Whose it is and how it stands, so that runs of one workflow can be told apart.
-fn note(one: &Execution, now: Option<Timestamp>) -> String {
+fn note(one: &Execution, now: Timestamp) -> String {
     let (owner, id) = (&one.owner, one.id.short());
     if let Some(ended) = one.finished_at {
-        let ago = now.map(|now| format!(" {} ago", about(now.since(ended)))).unwrap_or_default();
+        let ago = about(now.since(ended));
         let error = one.error.as_ref().map(|error| format!(": {}", error.message)).unwrap_or_default();
-        return format!("{owner}, {}{ago}, {id}{error}", one.status.label().to_lowercase());
+        return format!("{owner}, {} {ago} ago, {id}{error}", one.status.label().to_lowercase());
     }
     let left = reading::left(one).map(|left| format!(", {left}")).unwrap_or_default();
     format!("{owner}, {:.0}%{left}, {id}", one.percent.floor())

@@ -50,9 +50,11 @@ pub struct Live {
     pub trouble: RwSignal<Option<String>>,
     /// Which state of the workflows folder there is, once that was told.
     pub workflows: RwSignal<Option<u64>>,
-    /// The time now, to the second, as the server has it; none until the page is hydrated, so that both sides render
-    /// the same.
-    pub now: RwSignal<Option<Timestamp>>,
+    /// The time now, to the second, as the server has it. Until the page is hydrated it is when the server made the page,
+    /// so that both sides render the same.
+    pub now: RwSignal<Timestamp>,
+    /// Whether all of the page is hydrated: the browser's own zone and clock may be asked, and buttons do what they say.
+    pub awake: RwSignal<bool>,
     /// Since when it stands as it does; none before it first stood otherwise.
     pub since: RwSignal<Option<Timestamp>>,
     /// Whether this tab reads the stream for all tabs of the browser; none before that is known.
@@ -74,7 +76,8 @@ impl Live {
             mended: RwSignal::new(0),
             trouble: RwSignal::new(None),
             workflows: RwSignal::new(None),
-            now: RwSignal::new(None),
+            now: RwSignal::new(Made::expect().0),
+            awake: RwSignal::new(false),
             since: RwSignal::new(None),
             leads: RwSignal::new(None),
             pace: RwSignal::new(0.0),
@@ -98,13 +101,14 @@ impl Live {
         }
     }
 
-    /// From now on there is a [`Live::now`], and buttons do what they say: called by a page once all of it is hydrated,
+    /// From now on [`Live::now`] moves on, and the page is [`Live::awake`]: called by a page once all of it is hydrated,
     /// however late its code came.
     pub fn wake(self) {
         Effect::new(move || {
             leptos::task::spawn_local(async move {
                 time::frame().await;
-                self.now.try_set(Some(Timestamp(time::now().0 + self.ahead.get_untracked())));
+                self.awake.try_set(true);
+                self.tick();
                 // What waits for that begins first.
                 time::soon().await;
                 page::awake();
@@ -114,10 +118,10 @@ impl Live {
 
     /// Moves [`Live::now`] on. Where no server answers it stands still: what is shown is how it was then.
     pub fn tick(&self) {
-        if self.now.with_untracked(Option::is_none) || self.state.get_untracked() == LiveState::Offline {
-            return;
+        let awake = self.awake.try_get_untracked() == Some(true);
+        if awake && self.state.get_untracked() != LiveState::Offline {
+            self.now.set(Timestamp(time::now().0 + self.ahead.get_untracked()));
         }
-        self.now.set(Some(Timestamp(time::now().0 + self.ahead.get_untracked())));
     }
 
     /// Takes the server's word for the state of the workflows folder.
@@ -133,13 +137,32 @@ impl Live {
     }
 }
 
+/// When the server made the page. It is the document's `data-made`, in milliseconds since 1970.
+#[derive(Clone, Copy, Debug)]
+pub struct Made(pub Timestamp);
+
+impl Made {
+    /// Of a page that is being made.
+    pub fn now() -> Self {
+        #[cfg(feature = "ssr")]
+        return Self(crate::server::clock::now());
+        #[cfg(not(feature = "ssr"))]
+        Self(time::now())
+    }
+
+    /// Of the page that this is.
+    fn expect() -> Self {
+        let made = if cfg!(feature = "ssr") { use_context() } else { page::made().map(Self) };
+        made.unwrap_or_else(Self::now)
+    }
+}
+
 /// The time that a page shows where that is not now: handed down by a page that can show the past.
 #[derive(Clone, Copy, Debug)]
-pub struct ShownTime(pub Signal<Option<Timestamp>>);
+pub struct ShownTime(pub Signal<Timestamp>);
 
-/// The time that what calls this shows: the server's time now, to the second, or a moment in the past. None until the
-/// page is hydrated.
-pub fn now() -> Signal<Option<Timestamp>> {
+/// The time that what calls this shows: the server's time now, to the second, or a moment in the past.
+pub fn now() -> Signal<Timestamp> {
     use_context::<ShownTime>().map_or_else(|| Live::expect().now.into(), |shown| shown.0)
 }
 

@@ -97,7 +97,7 @@ impl Run {
     /// The time that the page shows: now, or the moment's.
     pub fn time(self) -> ShownTime {
         let (now, moment) = (Live::expect().now, self.moment);
-        ShownTime(Signal::derive(move || now.get().map(|now| moment.get().map_or(now, |moment| moment.at))))
+        ShownTime(Signal::derive(move || moment.get().map_or_else(|| now.get(), |moment| moment.at)))
     }
 
     /// Which execution it is.

@@ -288,7 +288,7 @@ impl Run {
     /// The time of the right end: now, or when it ended.
     fn latest(self) -> Timestamp {
         let ended = self.execution.with_untracked(|execution| execution.finished_at);
-        ended.or_else(|| self.live?.now.get_untracked()).unwrap_or_else(time::now)
+        ended.or_else(|| Some(self.live?.now.get_untracked())).unwrap_or_else(time::now)
     }
 
     /// Shows a moment; what lies at the right end is now.

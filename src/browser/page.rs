@@ -9,6 +9,7 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::{Element, Event, HtmlElement, HtmlInputElement};
 
 use super::time;
+use crate::domain::time::Timestamp;
 
 /// How often a new page's heading is looked for, and how often at most.
 const LOOK_EVERY: Duration = Duration::from_millis(40);
@@ -21,6 +22,12 @@ pub fn awake() {
     if let Ok(event) = Event::new("awake") {
         let _ = window().dispatch_event(&event);
     }
+}
+
+/// When the server made it.
+pub fn made() -> Option<Timestamp> {
+    let made = document().document_element()?.get_attribute("data-made")?;
+    made.parse().ok().map(Timestamp)
 }
 
 /// The first heading of what is shown.

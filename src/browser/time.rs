@@ -18,18 +18,9 @@ pub fn now() -> Timestamp {
 }
 
 /// A point in time as this browser's user reads a clock: `10:31:18` today, `20 Nov 10:31` on any other day.
-#[expect(clippy::cast_precision_loss, reason = "milliseconds since 1970 fit in 53 bits")]
 pub fn local(at: Timestamp) -> String {
-    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-    let date = Date::new(&JsValue::from_f64(at.0 as f64));
-    let today = Date::new_0();
-    let day = |date: &Date| (date.get_full_year(), date.get_month(), date.get_date());
-    let (hour, minute) = (date.get_hours(), date.get_minutes());
-    if day(&date) == day(&today) {
-        return format!("{hour:02}:{minute:02}:{:02}", date.get_seconds());
-    }
-    let month = MONTHS.get(date.get_month() as usize).copied().unwrap_or_default();
-    format!("{} {month} {hour:02}:{minute:02}", date.get_date())
+    let here = |at: Timestamp| Timestamp(at.0 + zone(at));
+    here(at).on_a_clock(here(now()))
 }
 
 /// The same without seconds.

@@ -48,7 +48,7 @@ impl Axis {
 
     /// The axis of an execution at this moment; `usual_ms` is how long it usually takes. While it runs the axis has room
     /// for what is expected, and becomes longer in steps, so that it does not move all the time.
-    pub fn of(execution: &Execution, usual_ms: Option<u64>, now: Option<Timestamp>) -> Self {
+    pub fn of(execution: &Execution, usual_ms: Option<u64>, now: Timestamp) -> Self {
         let from = execution.started_at.unwrap_or(execution.queued_at);
         let known = known_until(execution);
         let usual = usual_ms.map(|ms| from.0.saturating_add_unsigned(ms));
@@ -58,7 +58,7 @@ impl Axis {
             let usual = usual.filter(|_| execution.status == Status::Succeeded).map_or(to.0, |usual| usual.min(most));
             return Self::new(from, Timestamp(to.0.max(usual)));
         }
-        let now = if execution.status == Status::Running { now.unwrap_or(known).max(known) } else { from };
+        let now = if execution.status == Status::Running { now.max(known) } else { from };
         let expected = expected_end(execution, now).map(|[_, latest]| latest.0);
         let known_end = [expected, usual].into_iter().flatten().max();
         let taken = now.0.saturating_sub(from.0);

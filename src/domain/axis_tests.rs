@@ -54,11 +54,11 @@ fn where_a_day_begins_its_date_is_written() {
 fn what_is_over_fills_its_axis() {
     let done = execution(json!({ "status": "succeeded", "finished_at": "2026-11-22T10:10:00.000Z" }));
     let whole = axis("2026-11-22T10:00:00.000Z", "2026-11-22T10:10:00.000Z");
-    assert_eq!(Axis::of(&done, None, None), whole);
-    assert_eq!(Axis::of(&done, None, Some(at("2026-11-22T12:00:00.000Z"))), whole, "whatever the time is");
-    let longer = Axis::of(&done, Some(660_000), None);
+    assert_eq!(Axis::of(&done, None, whole.to), whole);
+    assert_eq!(Axis::of(&done, None, at("2026-11-22T12:00:00.000Z")), whole, "whatever the time is");
+    let longer = Axis::of(&done, Some(660_000), whole.to);
     assert_eq!(longer.to, at("2026-11-22T10:11:00.000Z"), "it was faster than usual");
-    let much_longer = Axis::of(&done, Some(6_600_000), None);
+    let much_longer = Axis::of(&done, Some(6_600_000), whole.to);
     assert_eq!(much_longer.to, at("2026-11-22T10:13:00.000Z"), "it shall still be seen");
 }
 
@@ -66,10 +66,10 @@ fn what_is_over_fills_its_axis() {
 fn what_runs_has_room_for_its_expected_end_and_its_axis_stands_still_for_a_while() {
     let running = execution(json!({ "eta_ms": 60_000, "eta_range_ms": [30_000, 120_000] }));
     let now = at("2026-11-22T10:08:00.000Z");
-    let axis = Axis::of(&running, None, Some(now));
+    let axis = Axis::of(&running, None, now);
     assert!(axis.to > at("2026-11-22T10:10:00.000Z"), "{axis:?}");
     let unknown = execution(json!({}));
-    let axes: Vec<Axis> = (0..60_i64).map(|s| Axis::of(&unknown, None, Some(Timestamp(now.0 + s * 1_000)))).collect();
+    let axes: Vec<Axis> = (0..60_i64).map(|s| Axis::of(&unknown, None, Timestamp(now.0 + s * 1_000))).collect();
     let moves = axes.windows(2).filter(|pair| pair[0] != pair[1]).count();
     assert!(moves <= 2, "it moved {moves} times in a minute");
     assert!(axes.iter().all(|axis| axis.to > now));
@@ -78,7 +78,7 @@ fn what_runs_has_room_for_its_expected_end_and_its_axis_stands_still_for_a_while
 #[test]
 fn what_waits_has_an_axis_as_long_as_it_usually_takes() {
     let queued = execution(json!({ "status": "queued", "started_at": null }));
-    let axis = Axis::of(&queued, Some(100_000), Some(at("2026-11-22T11:00:00.000Z")));
+    let axis = Axis::of(&queued, Some(100_000), at("2026-11-22T11:00:00.000Z"));
     assert_eq!((axis.from, axis.span_ms()), (queued.queued_at, 110_000));
 }
 

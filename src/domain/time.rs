@@ -14,6 +14,20 @@ impl Timestamp {
         self.0.saturating_sub(earlier.0).max(0).unsigned_abs()
     }
 
+    /// As people read it: `10:31:18` on the day of `now`, `20 Nov 10:31` on any other. Both are taken for UTC: who
+    /// wants them in another zone moves them there first.
+    pub fn on_a_clock(self, now: Timestamp) -> String {
+        const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+        let (days, s) = (self.0.div_euclid(DAY_MS), self.0.rem_euclid(DAY_MS) / 1000);
+        let (hour, minute) = (s / 3600, s / 60 % 60);
+        if days == now.0.div_euclid(DAY_MS) {
+            return format!("{hour:02}:{minute:02}:{:02}", s % 60);
+        }
+        let (_, month, day) = date_of(days);
+        let month = usize::try_from(month - 1).ok().and_then(|month| MONTHS.get(month)).copied().unwrap_or_default();
+        format!("{day} {month} {hour:02}:{minute:02}")
+    }
+
     /// The point in time so many milliseconds after it.
     pub fn later(self, ms: u64) -> Timestamp {
         Timestamp(self.0.saturating_add_unsigned(ms))
@@ -200,6 +214,15 @@ mod tests {
             assert_eq!(Timestamp(ms).to_string(), text);
             assert_eq!(text.parse::<Timestamp>().map(|t| t.0).ok(), Some(ms));
         }
+    }
+
+    #[test]
+    fn on_a_clock_another_day_is_named() {
+        let at = |text: &str| text.parse::<Timestamp>().expect("it is a time");
+        let now = at("2026-03-01T00:10:00Z");
+        assert_eq!(at("2026-03-01T00:09:08.999Z").on_a_clock(now), "00:09:08");
+        assert_eq!(at("2026-02-28T23:59:59Z").on_a_clock(now), "28 Feb 23:59");
+        assert_eq!(at("2025-12-01T05:04:03Z").on_a_clock(now), "1 Dec 05:04");
     }
 
     proptest! {

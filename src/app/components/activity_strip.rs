@@ -20,11 +20,8 @@ use crate::{
 pub fn ActivityStrip(
     /// The page that it belongs to.
     now: Now,
-    /// What time it was when the page was made.
-    at: Timestamp,
 ) -> impl IntoView {
-    let live = Live::expect();
-    let time = Memo::new(move |_| live.now.get().unwrap_or(at));
+    let time = Live::expect().now;
     // To a hundredth of a percent: a third of a second.
     let shift = Memo::new(move |_| now.strip.with(|strip| strip.shift(time.get())));
     let tip = RwSignal::new(None);
@@ -71,7 +68,7 @@ fn Line(bar: Bar) -> impl IntoView {
 }
 
 #[component]
-fn Axis(time: Memo<Timestamp>) -> impl IntoView {
+fn Axis(time: RwSignal<Timestamp>) -> impl IntoView {
     let hydrated = hydrated();
     let minute = Memo::new(move |_| time.get().0.div_euclid(60_000));
     let label = move |tenth: i64| {

@@ -58,12 +58,12 @@ fn Time(execution: Signal<Execution>, status: Memo<Status>) -> impl IntoView {
     };
     // Which clock is the reader's is known to the browser only.
     let ends = Memo::new(move |_| {
-        let now = now.get()?;
+        let now = now.get();
         let [low, high] = execution.with(|execution| expected_end(execution, now))?.map(|at| clock(at, hydrated.get()));
         Some(if low == high { format!("ends at {low}") } else { format!("ends between {low} and {high}") })
     });
     let soft = move || match status.get() {
-        Status::Queued => execution.with(reading::waits).unwrap_or_else(|| "waits for its turn".to_owned()),
+        Status::Queued => execution.with(reading::waits).unwrap_or_else(|| "about to begin".to_owned()),
         Status::Running if left.get().is_some() => ends.get().unwrap_or_default(),
         Status::Running => "so far".to_owned(),
         Status::Cancelled => "until it was cancelled".to_owned(),
@@ -93,7 +93,7 @@ fn Keeping(run: Run) -> impl IntoView {
         execution.with(|execution| {
             // What was stopped early has won nothing.
             let keeps = matches!(execution.status, Status::Running | Status::Succeeded);
-            let now = execution.finished_at.or(now).filter(|_| keeps)?;
+            let now = execution.finished_at.or(Some(now)).filter(|_| keeps)?;
             let taken = now.since(execution.started_at?);
             let pace = known.with_value(|(links, slots)| {
                 if slots.is_empty() {

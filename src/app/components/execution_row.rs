@@ -26,18 +26,14 @@ use crate::{
 pub fn ExecutionRow(
     /// Its execution.
     row: Row,
-    /// What time it was when the page was made.
-    #[prop(optional)]
-    at: Option<Timestamp>,
 ) -> impl IntoView {
-    let live = Live::expect();
+    let now = Live::expect().now;
     let (execution, due) = (RwSignal::from(row.execution), RwSignal::from(row.due));
     let fixed = execution.get_untracked();
-    let time = move || live.now.get().or(at);
     let status = Memo::new(move |_| execution.with(|execution| execution.status));
     let percent = Memo::new(move |_| execution.with(|execution| execution.percent.floor()));
     let source = Memo::new(move |_| execution.with(|execution| execution.running().find_map(|step| step.source)));
-    let reason = Memo::new(move |_| time().and_then(|now| execution.with(|execution| urgency::reason(execution, now))));
+    let reason = Memo::new(move |_| execution.with(|execution| urgency::reason(execution, now.get())));
     let sign = Memo::new(move |_| execution.with(|execution| sign(execution, reason.read().as_ref())));
     let queued = move || status.get() == Status::Queued;
     view! {
@@ -66,7 +62,7 @@ pub fn ExecutionRow(
                         })
                 }}
             </div>
-            <Left execution due time=Signal::derive(time)/>
+            <Left execution due now/>
         </li>
     }
 }
@@ -101,13 +97,9 @@ fn Doing(execution: RwSignal<Execution>, reason: Memo<Option<Reason>>) -> impl I
 
 /// How long still, and when that is; or how long already, if nobody knows.
 #[component]
-fn Left(
-    execution: RwSignal<Execution>,
-    due: RwSignal<Option<Timestamp>>,
-    time: Signal<Option<Timestamp>>,
-) -> impl IntoView {
+fn Left(execution: RwSignal<Execution>, due: RwSignal<Option<Timestamp>>, now: RwSignal<Timestamp>) -> impl IntoView {
     let hydrated = hydrated();
-    let left = Memo::new(move |_| execution.with(|execution| left(execution, due.get(), time.get())));
+    let left = Memo::new(move |_| execution.with(|execution| left(execution, due.get(), now.get())));
     let below = move || {
         left.with(|(_, below)| match below {
             Below::Nothing => String::new(),
@@ -134,12 +126,11 @@ enum Below {
     At(Timestamp),
 }
 
-fn left(execution: &Execution, due: Option<Timestamp>, now: Option<Timestamp>) -> (String, Below) {
+fn left(execution: &Execution, due: Option<Timestamp>, now: Timestamp) -> (String, Below) {
     if execution.status != Status::Running {
         let took = execution.duration_ms.map(rough).unwrap_or_default();
         return (took, if execution.status.is_final() { Below::Words("in all") } else { Below::Nothing });
     }
-    let Some(now) = now else { return (reading::left(execution).unwrap_or_default(), Below::Nothing) };
     if let Some(over) = urgency::overtime(execution, now) {
         return (format!("{} over", rough(over)), Below::Words("its usual time"));
     }
@@ -182,7 +173,7 @@ fn place(execution: &Execution) -> (String, String) {
 /// What it says; when it has ended, how.
 pub fn message(execution: &Execution) -> String {
     match execution.status {
-        Status::Queued => reading::waits(execution).unwrap_or_else(|| "waits for its turn".to_owned()),
+        Status::Queued => reading::waits(execution).unwrap_or_else(|| "about to begin".to_owned()),
         Status::Running => execution.running().find_map(|step| step.message.clone()).unwrap_or_default(),
         ended => ended.label().to_lowercase(),
     }

@@ -132,7 +132,7 @@ fn took(execution: RwSignal<Execution>) -> Memo<Option<String>> {
         let (duration, begun) = execution.with(|execution| (execution.duration_ms, execution.started_at));
         match duration {
             Some(ms) => Some(spoken(ms)),
-            None => Some(rough(now.get()?.since(begun?))),
+            None => Some(rough(now.get().since(begun?))),
         }
     })
 }

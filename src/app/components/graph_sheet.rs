@@ -130,7 +130,7 @@ struct Shown {
 impl Shown {
     fn of(step: &Step, shape: Shape, place: usize) -> Self {
         let working = matches!(step.status, StepStatus::Running | StepStatus::Retrying);
-        let now = if working { shape.now.get() } else { None };
+        let now = working.then(|| shape.now.get());
         let slot = shape.slot(place);
         let (figure, note) = (figure(step, slot, now), note(step, slot, now));
         let said = match step.status {

@@ -14,16 +14,12 @@ use crate::{
 
 /// Whether this page has been hydrated, so that the browser may be asked.
 pub fn hydrated() -> Signal<bool> {
-    let now = Live::expect().now;
-    Memo::new(move |_| now.with(Option::is_some)).into()
+    Live::expect().awake.into()
 }
 
 /// A point in time: UTC until hydrated, then as the reader's clock has it.
 pub fn clock(at: Timestamp, hydrated: bool) -> String {
-    if hydrated {
-        return browser::time::local(at);
-    }
-    at.to_string().get(11..19).unwrap_or_default().to_owned()
+    if hydrated { browser::time::local(at) } else { at.on_a_clock(Live::expect().now.get_untracked()) }
 }
 
 /// A point in time.
@@ -41,14 +37,13 @@ pub fn Moment(
     }
 }
 
-/// How far away a point in time is: `in 16 h`, `5 m ago`. Until hydrated it is the time itself, in UTC.
+/// How far away a point in time is: `in 16 h`, `5 m ago`.
 pub fn in_time(at: Timestamp) -> Signal<String> {
     let now = Live::expect().now;
     Memo::new(move |_| match now.get() {
-        Some(now) if at > now => format!("in {}", about(at.since(now))),
-        Some(now) if now.since(at) < 1_000 => "now".to_owned(),
-        Some(now) => format!("{} ago", about(now.since(at))),
-        None => clock(at, false),
+        now if at > now => format!("in {}", about(at.since(now))),
+        now if now.since(at) < 1_000 => "now".to_owned(),
+        now => format!("{} ago", about(now.since(at))),
     })
     .into()
 }
@@ -73,7 +68,7 @@ pub fn elapsed_ms(execution: RwSignal<Execution>) -> Signal<Option<u64>> {
 pub fn unusual(execution: impl Into<Signal<Execution>>) -> Signal<Option<String>> {
     let (execution, now) = (execution.into(), live::now());
     Memo::new(move |_| {
-        let now = now.get()?;
+        let now = now.get();
         execution.with(|execution| {
             let silent = execution.out_of_touch_at.map(|_| "out of touch: whoever reports on it is silent".to_owned());
             silent.or_else(|| execution.running().find_map(|step| reading::unusual(step, now)))
@@ -82,11 +77,9 @@ pub fn unusual(execution: impl Into<Signal<Execution>>) -> Signal<Option<String>
     .into()
 }
 
-fn taken(execution: &Execution, now: impl Fn() -> Option<Timestamp>) -> Option<u64> {
+fn taken(execution: &Execution, now: impl Fn() -> Timestamp) -> Option<u64> {
     if execution.status.is_final() {
         return execution.duration_ms;
     }
-    let begun = execution.started_at?;
-    let known = execution.steps.iter().filter_map(|step| step.finished_at.max(step.started_at)).max();
-    Some(now().or(known).unwrap_or(begun).since(begun))
+    Some(now().since(execution.started_at?))
 }

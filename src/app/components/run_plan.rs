@@ -96,10 +96,10 @@ fn sentence(plan: &Plan) -> impl IntoView + use<> {
 fn End(after: u64) -> impl IntoView {
     let (now, hydrated) = (Live::expect().now, hydrated());
     // To the minute, so that it does not tick.
-    let at = Memo::new(move |_| now.get().map(|now| Timestamp((now.0 + after as i64) / 60_000 * 60_000)));
+    let at = Memo::new(move |_| Timestamp((now.get().0 + after as i64) / 60_000 * 60_000));
     move || {
-        let at = at.get().filter(|_| hydrated.get())?;
-        Some(view! { " and end near "<strong>{browser::time::minute(at)}</strong> })
+        let at = at.get();
+        hydrated.get().then(|| view! { " and end near "<strong>{browser::time::minute(at)}</strong> })
     }
 }
 

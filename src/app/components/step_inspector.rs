@@ -10,7 +10,7 @@ use crate::domain::{
     execution::{Execution, StepStatus},
     id::StepId,
     reading::{earlier_attempts, note, rough},
-    time::{Timestamp, spoken, ticking},
+    time::{spoken, ticking},
 };
 
 /// Most steps that are named as needs or followers; more are counted.
@@ -62,7 +62,8 @@ fn Chosen(shape: Shape, place: usize) -> impl IntoView {
     let status = Memo::new(move |_| shape.step(place, |step| step.status).unwrap_or(StepStatus::Pending));
     let percent = Memo::new(move |_| shape.step(place, |step| step.percent.floor()).unwrap_or_default());
     let facts = Memo::new(move |_| facts(shape, place));
-    let said = Memo::new(move |_| shape.step(place, |step| note(step, shape.slot(place), shape.now.get()).line()));
+    let said =
+        Memo::new(move |_| shape.step(place, |step| note(step, shape.slot(place), Some(shape.now.get())).line()));
     let attempts = Memo::new(move |_| shape.step(place, earlier_attempts).unwrap_or_default());
     let (needs, then) = shape.links.with_value(|links| {
         let of = |all: &[Vec<usize>]| all.get(place).cloned().unwrap_or_default();
@@ -112,11 +113,11 @@ fn facts(shape: Shape, place: usize) -> Vec<(&'static str, String)> {
     let usual = shape.slot(place);
     let ahead = shape.course.with(|course| course.ahead.get(place).copied().flatten());
     let facts = shape.step(place, |step| {
-        let now: Option<Timestamp> = shape.now.get();
+        let now = shape.now.get();
         let attempt = (step.attempt > 0 && !step.reused).then(|| ("attempt", step.attempt.to_string()));
         let running = step.status == StepStatus::Running;
-        let begun = step.started_at.filter(|_| running).zip(now);
-        let running_for = begun.map(|(begun, now)| ("running for", ticking(now.since(begun))));
+        let begun = step.started_at.filter(|_| running);
+        let running_for = begun.map(|begun| ("running for", ticking(now.since(begun))));
         let left = ahead.filter(|_| running).map(|[from, to]| ("left", format!("about {}", rough(to.since(from)))));
         let took = step.duration_ms.filter(|_| step.status.is_final()).map(|ms| ("took", spoken(ms)));
         let usually = usual.map(|usual| ("usually", spoken(usual.duration_ms)));

@@ -37,7 +37,7 @@ impl Row {
     fn of(step: &Step, shape: Shape, place: usize) -> Self {
         let working = matches!(step.status, StepStatus::Running | StepStatus::Retrying);
         // What has ended does not hear the clock.
-        let now = if working { shape.now.get() } else { None };
+        let now = working.then(|| shape.now.get());
         let slot = shape.slot(place);
         Self {
             status: step.status,

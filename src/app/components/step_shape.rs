@@ -7,7 +7,7 @@ use leptos_router::hooks::{use_location, use_query_map};
 use super::{icon::Icon, step_graph::StepGraph, step_inspector::StepInspector, step_timeline::StepTimeline};
 use crate::browser::address;
 use crate::domain::{
-    axis::{Axis, known_until},
+    axis::Axis,
     course::Course,
     event::PlannedStep,
     execution::{Execution, Step},
@@ -22,8 +22,8 @@ use crate::domain::{
 pub struct Shape {
     /// The execution as it is shown; its steps are always the same ones.
     pub execution: Signal<Execution>,
-    /// The moment that is shown; none until the page is hydrated.
-    pub now: Signal<Option<Timestamp>>,
+    /// The moment that is shown.
+    pub now: Signal<Timestamp>,
     /// What the drawings lie on.
     pub axis: Signal<Axis>,
     /// The step that was chosen.
@@ -66,7 +66,7 @@ impl Shape {
     /// Of an execution, as far as it has come by the moment that is shown.
     pub fn new(
         execution: Signal<Execution>,
-        now: Signal<Option<Timestamp>>,
+        now: Signal<Timestamp>,
         axis: Signal<Axis>,
         usual: Option<&UsualRun>,
         chosen: Signal<Option<StepId>>,
@@ -80,7 +80,7 @@ impl Shape {
         let (links, slots) = (StoredValue::new(links), StoredValue::new(slots));
         let course = Memo::new(move |_| {
             execution.with(|execution| {
-                let now = now.get().unwrap_or_else(|| known_until(execution));
+                let now = now.get();
                 links.with_value(|links| slots.with_value(|slots| Course::of(execution, links, slots, now)))
             })
         });
@@ -97,7 +97,7 @@ impl Shape {
         let chosen = RwSignal::new(None);
         Some(Self {
             execution: Signal::stored(execution),
-            now: Signal::stored(None),
+            now: Signal::stored(Timestamp(0)),
             axis: Signal::stored(Axis::new(Timestamp(0), Timestamp(length))),
             chosen: chosen.into(),
             choose: Callback::new(move |step| chosen.set(step)),
@@ -108,9 +108,9 @@ impl Shape {
         })
     }
 
-    /// The moment that is shown; before the browser's clock is there, the last one of which something is known.
+    /// The moment that is shown.
     pub fn moment(&self) -> Timestamp {
-        self.now.get().unwrap_or_else(|| self.execution.with(known_until))
+        self.now.get()
     }
 
     /// Reads something of a step.
@@ -162,7 +162,7 @@ impl Shape {
 }
 
 /// The axis of an execution as it is now; `usual_ms` is how long it usually takes.
-pub fn axis_of(execution: Signal<Execution>, usual_ms: Option<u64>, now: Signal<Option<Timestamp>>) -> Signal<Axis> {
+pub fn axis_of(execution: Signal<Execution>, usual_ms: Option<u64>, now: Signal<Timestamp>) -> Signal<Axis> {
     Memo::new(move |_| execution.with(|execution| Axis::of(execution, usual_ms, now.get()))).into()
 }
 
@@ -187,9 +187,9 @@ pub fn StepShape(
     /// The execution as it is shown.
     #[prop(into)]
     execution: Signal<Execution>,
-    /// The moment that is shown; none until the page is hydrated.
+    /// The moment that is shown.
     #[prop(into)]
-    now: Signal<Option<Timestamp>>,
+    now: Signal<Timestamp>,
     /// The axis of the execution as it is now.
     axis: Signal<Axis>,
     /// Whether the moment is a past one that was chosen.

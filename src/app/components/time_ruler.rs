@@ -7,7 +7,7 @@ use super::moment::hydrated;
 use crate::{
     browser,
     domain::{
-        axis::{Axis, Tick, expected_end, known_until},
+        axis::{Axis, Tick, expected_end},
         execution::{Execution, StepStatus},
         time::Timestamp,
     },
@@ -38,7 +38,7 @@ pub fn TimeRuler(
     execution: Signal<Execution>,
     /// The time now.
     #[prop(into)]
-    now: Signal<Option<Timestamp>>,
+    now: Signal<Timestamp>,
     /// What moves along it.
     #[prop(optional)]
     children: Option<Children>,
@@ -48,9 +48,7 @@ pub fn TimeRuler(
         let ticks = ticks.get();
         ticks.into_iter().map(|tick| view! { <li style=at(tick.at)>{tick.label}</li> }).collect_view()
     };
-    let band = move || {
-        execution.with(|execution| expected_end(execution, now.get().unwrap_or_else(|| known_until(execution))))
-    };
+    let band = move || execution.with(|execution| expected_end(execution, now.get()));
     let band = move || {
         let ends = band()?;
         let [from, to] = ends.map(|end| axis.get().at(end) * 100.0);

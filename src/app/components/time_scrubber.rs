@@ -37,7 +37,7 @@ pub fn TimeScrubber(
     let end = Signal::derive(move || {
         run.execution.with(|execution| {
             let known = known_until(execution);
-            if execution.status.is_final() { known } else { now.get().unwrap_or(known).max(known) }
+            if execution.status.is_final() { known } else { now.get().max(known) }
         })
     });
     view! {

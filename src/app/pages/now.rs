@@ -23,7 +23,7 @@ use crate::{
         rows::Row,
     },
     browser::glide,
-    domain::{listing::Overview, time::Timestamp},
+    domain::listing::Overview,
 };
 
 /// How many rows of a group are drawn at first, and how many more at a time: what lies further down costs nothing.
@@ -46,13 +46,12 @@ pub fn NowPage() -> impl IntoView {
 
 #[component]
 fn Found(overview: Overview) -> impl IntoView {
-    let at = overview.at;
     let now = Now::new(overview);
     live::follow(now);
     let live = Live::expect();
     Effect::new(move || {
-        if let Some(at) = live.now.get() {
-            now.tick(at);
+        if live.awake.get() {
+            now.tick(live.now.get());
         }
     });
     view! {
@@ -66,8 +65,8 @@ fn Found(overview: Overview) -> impl IntoView {
         </div>
         <Show when=move || !now.is_empty() fallback=FirstRun>
             <CountBar now/>
-            <ActivityStrip now at/>
-            <Lists now at/>
+            <ActivityStrip now/>
+            <Lists now/>
         </Show>
         <p class="visually-hidden" role="status">{move || now.said.get()}</p>
     }
@@ -86,12 +85,12 @@ fn title(running: u64, look: u64) -> String {
 #[component]
 fn Clock() -> impl IntoView {
     let live = Live::expect();
-    view! { <time>{move || live.now.get().map(|at| clock(at, true))}</time> }
+    view! { <time>{move || clock(live.now.get(), live.awake.get())}</time> }
 }
 
 /// All rows. Nothing of it moves while the pointer or the focus is in it.
 #[component]
-fn Lists(now: Now, at: Timestamp) -> impl IntoView {
+fn Lists(now: Now) -> impl IntoView {
     let (pointed, focused) = (RwSignal::new(false), RwSignal::new(false));
     Effect::new(move || now.hold(pointed.get() || focused.get()));
     let leaves = move |event: ev::FocusEvent| {
@@ -115,9 +114,9 @@ fn Lists(now: Now, at: Timestamp) -> impl IntoView {
             on:focusin=move |_| focused.set(true)
             on:focusout=leaves
         >
-            <Group title="Needs a look" id="attention" rows=now.look at/>
-            <Group title="On course" note=", next to end first" rows=now.course at/>
-            <Group title="Queued" rows=now.queued at/>
+            <Group title="Needs a look" id="attention" rows=now.look/>
+            <Group title="On course" note=", next to end first" rows=now.course/>
+            <Group title="Queued" rows=now.queued/>
             <section aria-label="Just ended" hidden=move || now.ended.with(Vec::is_empty)>
                 <div class="section-heading">
                     <h2>"Just ended"</h2>
@@ -146,7 +145,6 @@ fn Group(
     #[prop(optional)]
     note: &'static str,
     rows: RwSignal<Vec<Row>>,
-    at: Timestamp,
 ) -> impl IntoView {
     let shown = RwSignal::new(ROWS);
     let drawn = move || rows.with(|rows| rows.iter().take(shown.get()).cloned().collect::<Vec<_>>());
@@ -159,7 +157,7 @@ fn Group(
             </div>
             <ul aria-label=title>
                 <For each=drawn key=|row| row.id let:row>
-                    <ExecutionRow row at=at/>
+                    <ExecutionRow row/>
                 </For>
             </ul>
             <Show when=move || { hidden.get() > 0 }>

@@ -27,6 +27,7 @@ fn page() -> String {
     Owner::new().with(|| {
         provide_context(RequestUrl::new("/design"));
         let live = Live::provide();
+        live.now.set(samples::SEEN);
         live.seq.set(crate::domain::id::Seq(48_213));
         Following::provide();
         Looks::provide();

@@ -18,6 +18,8 @@ use crate::{
 
 /// When the samples begin: 2026-11-22, 10:15 UTC.
 pub const BEGAN: Timestamp = Timestamp(1_795_342_500_000);
+/// When it is looked at.
+pub const SEEN: Timestamp = Timestamp(BEGAN.0 + 90_000);
 
 /// A run with a step in each state.
 pub fn running() -> Opening {

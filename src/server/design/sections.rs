@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use serde_json::json;
 
-use super::samples::{self, BEGAN};
+use super::samples::{self, SEEN};
 use crate::{
     app::{
         components::{
@@ -252,8 +252,7 @@ fn rows() -> impl IntoView {
     let mut calm = samples::with(Status::Running);
     calm.steps.retain(|step| !matches!(step.status, StepStatus::Retrying) && step.silent_since.is_none());
     let all = [samples::with(Status::Running), calm, samples::with(Status::Queued)];
-    let row =
-        |execution| view! { <ExecutionRow row=Row::new(execution, Some(BEGAN.later(90_000))) at=BEGAN.later(90_000)/> };
+    let row = |execution| view! { <ExecutionRow row=Row::new(execution, Some(SEEN))/> };
     view! { <ul>{all.map(row).into_iter().collect_view()}</ul> }
 }
 
@@ -270,7 +269,7 @@ fn header() -> impl IntoView {
 fn steps() -> impl IntoView {
     let run = Run::new(samples::running());
     let (execution, usual) = (run.shown, run.usual.get_value());
-    let now = Signal::stored(Some(BEGAN.later(90_000)));
+    let now = Signal::stored(SEEN);
     let axis = axis_of(execution, usual.as_ref().map(|usual| usual.duration_ms), now);
     let (chosen, choose) = (Signal::stored(None), Callback::new(|_| ()));
     view! {
@@ -283,7 +282,7 @@ fn steps() -> impl IntoView {
 fn graph() -> impl IntoView {
     let run = Run::new(samples::running());
     let (execution, usual) = (run.shown, run.usual.get_value());
-    let now = Signal::stored(Some(BEGAN.later(90_000)));
+    let now = Signal::stored(SEEN);
     let axis = axis_of(execution, usual.as_ref().map(|usual| usual.duration_ms), now);
     let (chosen, choose) = (Signal::stored(None), Callback::new(|_| ()));
     view! { <StepGraph shape=Shape::new(execution, now, axis, usual.as_ref(), chosen, choose)/> }
