@@ -73,8 +73,10 @@ fn Axis(time: RwSignal<Timestamp>) -> impl IntoView {
     let minute = Memo::new(move |_| time.get().0.div_euclid(60_000));
     let label = move |tenth: i64| {
         let at = Timestamp(minute.get() * 60_000 - HOUR_MS + tenth * HOUR_MS / 6);
+        // The hour tells which day it is.
         let clock = clock(at, hydrated.get());
-        clock.get(..5).filter(|_| clock.len() == 8).unwrap_or(&clock).to_owned()
+        let (_, clock) = clock.rsplit_once(' ').unwrap_or(("", &clock));
+        clock.get(..5).unwrap_or_default().to_owned()
     };
     view! {
         <div data-part="axis" aria-hidden="true">
