@@ -76,7 +76,7 @@ impl Live {
             mended: RwSignal::new(0),
             trouble: RwSignal::new(None),
             workflows: RwSignal::new(None),
-            now: RwSignal::new(Made::expect().0),
+            now: RwSignal::new(Made::told().0),
             awake: RwSignal::new(false),
             since: RwSignal::new(None),
             leads: RwSignal::new(None),
@@ -137,23 +137,16 @@ impl Live {
     }
 }
 
-/// When the server made the page. It is the document's `data-made`, in milliseconds since 1970.
-#[derive(Clone, Copy, Debug)]
+/// When the server made the page: it hands it down to the page, and the document tells the browser, as `data-made` in
+/// milliseconds since 1970.
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Made(pub Timestamp);
 
 impl Made {
-    /// Of a page that is being made.
-    pub fn now() -> Self {
-        #[cfg(feature = "ssr")]
-        return Self(crate::server::clock::now());
-        #[cfg(not(feature = "ssr"))]
-        Self(time::now())
-    }
-
-    /// Of the page that this is.
-    fn expect() -> Self {
-        let made = if cfg!(feature = "ssr") { use_context() } else { page::made().map(Self) };
-        made.unwrap_or_else(Self::now)
+    /// Of the page that this is; 1970 where nobody told.
+    pub fn told() -> Self {
+        let told = if cfg!(target_arch = "wasm32") { page::made().map(Self) } else { use_context() };
+        told.unwrap_or_default()
     }
 }
 

@@ -41,11 +41,9 @@ use toasts::Toasts;
 
 /// The document around the app, rendered by the server only.
 pub fn shell(options: LeptosOptions) -> impl IntoView {
-    let made = Made::now();
-    provide_context(made);
     view! {
         <!DOCTYPE html>
-        <html lang="en" data-made=made.0.0.to_string()>
+        <html lang="en" data-made=Made::told().0.0.to_string()>
             <head>
                 <meta charset="utf-8"/>
                 <meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover"/>

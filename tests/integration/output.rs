@@ -43,6 +43,7 @@ async fn what_stands_out_in_a_log_is_known_without_its_lines() {
         "warnings": { "total": 1, "lines": [2] },
         "groups": { "total": 1, "lines": [0] },
         "group_ends": { "total": 1, "lines": [4] },
+        "group_of": "first",
         "heads": [
             { "line": 0, "step": "first", "attempt": 1 },
             { "line": 5, "step": "second", "attempt": 1 },

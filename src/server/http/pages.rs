@@ -10,8 +10,11 @@ use leptos_axum::{LeptosRoutes, file_and_error_handler_with_context, generate_ro
 
 use super::{App, routes::Routes};
 use crate::{
-    app,
-    server::page_answer::{PageAnswer, page_policy},
+    app::{self, live::Made},
+    server::{
+        clock,
+        page_answer::{PageAnswer, page_policy},
+    },
 };
 
 pub(super) fn routes(state: &App) -> Routes<App> {
@@ -22,6 +25,7 @@ pub(super) fn routes(state: &App) -> Routes<App> {
         let state = state.clone();
         move || {
             provide_context(state.clone());
+            provide_context(Made(clock::now()));
             content_security_policy();
         }
     };
