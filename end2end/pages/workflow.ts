@@ -54,9 +54,9 @@ export class CheckPage extends Frame {
     return answer;
   }
 
-  /** The page follows nothing, so it is ready once its buttons are. */
+  /** The page follows nothing, so it is ready once what is around it is. */
   async isReady() {
-    await expect(this.page.getByRole("button", { name: "Copy" })).toBeEnabled();
+    await expect(this.page.getByRole("button", { name: "Search" })).toBeEnabled();
   }
 
   get text() {

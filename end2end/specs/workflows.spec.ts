@@ -88,7 +88,7 @@ test("pressing Run is said to wait for the run that is at work", async ({ server
   await server.run("alice", "single");
   await expect(plan).toContainText("It would wait for alice’s run");
   server.open("go");
-  await expect(plan).toContainText(/It would take about \d+ s and end near \d\d:\d\d\./);
+  await expect(plan).toContainText(/It would take about [\d.]+ m?s and end near \d\d:\d\d\./);
 });
 
 test("the list is searched, and Enter opens the first that is found", async ({ visitor }) => {
