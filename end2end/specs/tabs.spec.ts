@@ -186,7 +186,7 @@ test("the light tells what is behind it, by mouse and by keyboard", async ({ ser
     await expect(more).toBeHidden();
     await light.focus();
     await page.keyboard.press("Enter");
-    await expect(more).toContainText("What you see is what the server has.");
+    await expect(more).toContainText("All that happens is shown as it comes.");
     await expect(more).toContainText(page === leader ? "Reads the events for all tabs" : "Is fed by another tab");
     await expect(more).toContainText(/Event[\d,]+/);
     await page.keyboard.press("Escape");
